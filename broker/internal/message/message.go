@@ -1,0 +1,153 @@
+package message
+
+import (
+	"bytes"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
+	"github.com/mqttwarden/mqttwarden/mqttauth"
+)
+
+// Message is one published message. Make it with New. The queues compare and
+// share it by pointer.
+type Message struct {
+	packet    wire.Publish
+	publisher any
+	arrived   time.Time
+	size      int
+
+	v311, v5 atomic.Pointer[wire.Encoded]
+}
+
+// overhead is about what a Message takes besides its text and payload.
+const overhead = 512
+
+// New makes the message of a PUBLISH that arrived now, from a client of version
+// v; the broker's own messages are of MQTT 5. A topic alias is already resolved
+// into p.Topic, which is not empty. New copies what it needs, the payload into
+// the encoded form of v, since most subscribers will be of the same version.
+// Dup, packet id, topic alias and subscription identifiers belong to the
+// connection that p came from and are left out.
+//
+// The publisher is whatever the caller needs later, to honour No Local or to
+// ask again whether a retained message may stand (AUTHZ-9). This package does
+// not look at it.
+func New(p *wire.Publish, v mqttauth.Version, publisher any, now time.Time) *Message {
+	e := p.Encode(v)
+	m := &Message{
+		packet: wire.Publish{
+			QoS:             p.QoS,
+			Retain:          p.Retain,
+			Topic:           strings.Clone(p.Topic),
+			Payload:         payload(e, p.Payload),
+			PayloadFormat:   p.PayloadFormat,
+			MessageExpiry:   p.MessageExpiry,
+			ResponseTopic:   strings.Clone(p.ResponseTopic),
+			CorrelationData: bytes.Clone(p.CorrelationData), // empty is not absent: Clone keeps both
+			ContentType:     wire.Opt[string]{Value: strings.Clone(p.ContentType.Value), Set: p.ContentType.Set},
+			UserProperties:  p.UserProperties.Clone(),
+		},
+		publisher: publisher,
+		arrived:   now,
+		size: overhead + 2*(len(p.Topic)+len(p.ResponseTopic)+len(p.CorrelationData)+
+			len(p.ContentType.Value)+p.UserProperties.Size()) + len(p.Payload),
+	}
+	m.form(v).Store(e)
+	return m
+}
+
+// payload returns the copy of p that is the end of an encoded form, so that the
+// message holds a large payload once. A form that cannot be sent has none.
+func payload(e *wire.Encoded, p []byte) []byte {
+	var head [128]byte
+	_, tail := e.Split(head[:0], wire.Delivery{TopicAlias: 1, OmitTopic: true})
+	if len(tail) < len(p) {
+		return bytes.Clone(p)
+	}
+	return tail[len(tail)-len(p):]
+}
+
+// Topic returns the topic name.
+func (m *Message) Topic() string { return m.packet.Topic }
+
+// Payload returns the payload. It must not be changed.
+func (m *Message) Payload() []byte { return m.packet.Payload }
+
+// QoS returns the quality of service of the publisher, 0 to 2. A delivery has
+// the lower of this and the granted one.
+func (m *Message) QoS() byte { return m.packet.QoS }
+
+// Retain returns the RETAIN flag of the publisher.
+func (m *Message) Retain() bool { return m.packet.Retain }
+
+// Packet returns the message as the publisher sent it, with all properties, the
+// original lifetime among them. Its slices must not be changed.
+func (m *Message) Packet() wire.Publish { return m.packet }
+
+// Publisher returns what New was given.
+func (m *Message) Publisher() any { return m.publisher }
+
+// Arrived returns the time that New was given.
+func (m *Message) Arrived() time.Time { return m.arrived }
+
+// Size returns about how many bytes of memory the message takes, for the
+// account of queues and of retained messages. It never changes.
+func (m *Message) Size() int { return m.size }
+
+// Expired reports whether the message has a lifetime and it is over: then no
+// delivery may be started any more [MQTT-3.3.2-5].
+func (m *Message) Expired(now time.Time) bool {
+	e := m.packet.MessageExpiry
+	return e.Set && now.Sub(m.arrived) > time.Duration(e.Value)*time.Second
+}
+
+// remaining returns the lifetime less the whole seconds that the message has
+// waited here [MQTT-3.3.2-6], not below 0.
+func (m *Message) remaining(now time.Time) wire.Opt[uint32] {
+	e := m.packet.MessageExpiry
+	if !e.Set {
+		return e
+	}
+	waited := max(0, int64(now.Sub(m.arrived)/time.Second))
+	return wire.Some(uint32(max(0, int64(e.Value)-waited)))
+}
+
+// Append appends the PUBLISH packet of one delivery in the given version. It
+// sets d.MessageExpiry to what is left now; all else in d is the caller's. It
+// appends nothing when the packet cannot be written (see wire.Encoded). It
+// allocates nothing when dst has room and the message was sent in this version
+// before.
+func (m *Message) Append(dst []byte, v mqttauth.Version, d wire.Delivery, now time.Time) []byte {
+	d.MessageExpiry = m.remaining(now)
+	return m.encoded(v).Append(dst, d)
+}
+
+// PacketSize returns the length of what Append would append.
+func (m *Message) PacketSize(v mqttauth.Version, d wire.Delivery, now time.Time) int {
+	d.MessageExpiry = m.remaining(now)
+	return m.encoded(v).Size(d)
+}
+
+// encoded returns the shared form of a version. Two goroutines may make it at
+// the same time; one form wins.
+func (m *Message) encoded(v mqttauth.Version) *wire.Encoded {
+	form := m.form(v)
+	if e := form.Load(); e != nil {
+		return e
+	}
+	e := m.packet.Encode(v)
+	if !form.CompareAndSwap(nil, e) {
+		return form.Load()
+	}
+	return e
+}
+
+// form returns where the shared form of a version is kept.
+func (m *Message) form(v mqttauth.Version) *atomic.Pointer[wire.Encoded] {
+	if v == mqttauth.MQTT311 {
+		return &m.v311
+	}
+	return &m.v5
+}

@@ -1,0 +1,28 @@
+package session_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestDependencies keeps the state machine free of I/O and of the broker around
+// it.
+func TestDependencies(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const module = "github.com/mqttwarden/mqttwarden/"
+	own := map[string]bool{
+		module + "broker/internal/session": true, module + "broker/internal/message": true,
+		module + "broker/internal/routing": true, module + "broker/internal/wire": true,
+		module + "internal/topic": true, module + "mqttauth": true,
+	}
+	for _, dep := range strings.Fields(string(out)) {
+		host, _, _ := strings.Cut(dep, "/") // of the standard library it has no dot
+		if strings.Contains(host, ".") && !own[dep] {
+			t.Errorf("imports %s; only packets, topics, routing, mqttauth and the standard library are allowed", dep)
+		}
+	}
+}
