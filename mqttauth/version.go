@@ -6,6 +6,7 @@ import "strconv"
 // is no version at all: nothing is accepted under it.
 type Version byte
 
+// The versions that there are.
 const (
 	MQTT311 Version = 4 // MQTT 3.1.1
 	MQTT5   Version = 5 // MQTT 5.0
