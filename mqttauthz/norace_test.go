@@ -1,0 +1,5 @@
+//go:build !race
+
+package mqttauthz_test
+
+const raceEnabled = false
