@@ -1,0 +1,101 @@
+package resource
+
+// Authentication is a BrokerAuthentication: an ordered chain of methods.
+type Authentication struct {
+	Key
+	Position  Position
+	BrokerRef string // validated, not acted on (LINK-12)
+
+	Methods []Method // at least one, in the order in which they are asked
+}
+
+// Method is one entry of a chain. Exactly the field that Kind names is set.
+type Method struct {
+	Position Position
+	Kind     MethodKind
+
+	X509                *X509
+	ServiceAccountToken *ServiceAccountToken
+	Custom              *Custom
+
+	// OnUnavailable says what an outage of this method means (AUTHN-4). It
+	// comes from the annotation mqttwarden/method-<index>-on-unavailable,
+	// index counting from 0. "" means the default of the method.
+	OnUnavailable Outage
+
+	origin origin
+}
+
+// Locate returns the place of a field of the method, such as
+// "x509Settings.trustedClientCaCert", or of the nearest thing around it that
+// the document has.
+func (m *Method) Locate(field string) Position { return m.origin.locate(field, m.Position) }
+
+// MethodKind is a way to authenticate a client.
+type MethodKind string
+
+const (
+	MethodX509                MethodKind = "X509"
+	MethodServiceAccountToken MethodKind = "ServiceAccountToken"
+	MethodCustom              MethodKind = "Custom"
+)
+
+// Outage says what happens when a method cannot be asked.
+type Outage string
+
+const (
+	OutageNext Outage = "next" // the next method is asked
+	OutageStop Outage = "stop" // the client is refused
+)
+
+// DefaultClientCA is the trusted ConfigMap of an X509 method that names none
+// (X509-2).
+const DefaultClientCA = "client-ca"
+
+// X509 holds the settings of the client certificate method.
+type X509 struct {
+	// TrustedClientCACert names the ConfigMap with the trust anchors.
+	// DefaultClientCA when the document names none.
+	TrustedClientCACert string
+
+	// AuthorizationAttributes map certificate subjects to attributes, in the
+	// order of the document.
+	AuthorizationAttributes []CertificateRule
+}
+
+// CertificateRule gives attributes to chains that hold a subject. Name is a
+// label only (X509-8); Subject is not parsed here.
+type CertificateRule struct {
+	Position   Position
+	Name       string
+	Subject    string
+	Attributes map[string]string
+
+	origin origin
+}
+
+// Locate returns the place of a field of the rule, "subject" or
+// "attributes.NAME", or of the rule if the document does not have it.
+func (c *CertificateRule) Locate(field string) Position {
+	return c.origin.locate(field, c.Position)
+}
+
+// ServiceAccountToken holds the settings of the Kubernetes token method.
+type ServiceAccountToken struct {
+	Audiences []string // at least one, none empty
+}
+
+// Custom holds the settings of the custom authentication server method.
+type Custom struct {
+	Endpoint         string   // an https URL with a host
+	CACertConfigMap  string   // "" means the roots of the system
+	ClientCertSecret string   // auth.x509.secretRef; "" means no client certificate
+	Headers          []Header // in the order of the document, names canonical and distinct
+}
+
+// Header is one HTTP header for a custom authentication server. Its value may
+// be a credential.
+type Header struct {
+	Name  string
+	Value Value
+}

@@ -1,0 +1,155 @@
+package resource
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// decoder reads the documents of one file into a set and collects what is
+// wrong with them.
+type decoder struct {
+	file   string
+	set    *Set
+	errors Errors
+	secret bool // the values being read must not be repeated in messages
+}
+
+// decode reads a file of either notation: JSON if its name ends in ".json",
+// YAML otherwise.
+func (d *decoder) decode(data []byte) {
+	data, problem := checkText(d.file, data)
+	if problem != nil {
+		d.errors = append(d.errors, problem)
+		return
+	}
+	parse := d.parseYAML
+	if strings.EqualFold(filepath.Ext(d.file), ".json") {
+		parse = d.parseJSON
+	}
+	for _, root := range parse(data) {
+		d.document(&field{decoder: d, node: root, at: root.pos})
+	}
+}
+
+// report adds an error, up to maxErrors for one file.
+func (d *decoder) report(at place, path, detail string) {
+	switch {
+	case len(d.errors) < maxErrors:
+		d.errors = append(d.errors, &Error{Position: at.in(d.file), Field: path, Detail: detail})
+	case len(d.errors) == maxErrors:
+		d.errors = append(d.errors, &Error{Position: at.in(d.file), Detail: "too many errors; the rest of this file is not reported"})
+	}
+}
+
+const (
+	groupV1 = "mqttbroker.iotoperations.azure.com/v1"
+	coreV1  = "v1"
+
+	kindListener       = "BrokerListener"
+	kindAuthentication = "BrokerAuthentication"
+	kindAuthorization  = "BrokerAuthorization"
+	kindConfigMap      = "ConfigMap"
+	kindSecret         = "Secret"
+	kindList           = "List"
+)
+
+// schema says how to read one kind of one version.
+type schema struct {
+	apiVersion, kind string
+	name             func(string) string // the rule of its names
+	read             func(document)
+}
+
+// schemas lists all that can be read. A further version adds its entries here
+// and one file with its readers.
+func schemas() []schema {
+	return []schema{
+		{groupV1, kindListener, brokerName, readListenerV1},
+		{groupV1, kindAuthentication, brokerName, readAuthenticationV1},
+		{groupV1, kindAuthorization, brokerName, readAuthorizationV1},
+		{coreV1, kindConfigMap, coreName, readConfigMap},
+		{coreV1, kindSecret, coreName, readSecret},
+	}
+}
+
+// document is one object while it is read.
+type document struct {
+	*object
+	set      *Set
+	position Position
+	key      Key
+	settings map[string]*field // annotations mqttwarden/…, without the prefix; taken out when read
+}
+
+// document reads one document of any known kind, or a List of them.
+func (d *decoder) document(root *field) {
+	o := root.object()
+	if o.broken {
+		return
+	}
+	apiVersion, kind := o.required("apiVersion").text(), o.required("kind").text()
+	if apiVersion == "" || kind == "" {
+		return
+	}
+	if apiVersion == coreV1 && kind == kindList {
+		d.list(o)
+		return
+	}
+	s, ok := findSchema(o, apiVersion, kind)
+	if !ok {
+		return
+	}
+	d.secret = kind == kindSecret
+	defer func() { d.secret = false }()
+	doc := document{object: o, set: d.set, position: root.position()}
+	doc.readMetadata(s.name)
+	s.read(doc)
+	doc.refuseSettings()
+	o.done()
+}
+
+// list reads the objects that kubectl prints when asked for several.
+func (d *decoder) list(o *object) {
+	o.ignored("metadata")
+	for _, item := range o.required("items").list() {
+		kind := item.node.value("kind")
+		if kind != nil && kind.text == kindList {
+			item.errorf("a List in a List is not allowed")
+			continue
+		}
+		d.document(item)
+	}
+	o.done()
+}
+
+// findSchema reports an unknown kind or version. An unknown kind is an error,
+// never ignored: it may be a misspelt one, and what it would have forbidden
+// would then be allowed.
+func findSchema(o *object, apiVersion, kind string) (schema, bool) {
+	var kinds, versions, all []string
+	for _, s := range schemas() {
+		if s.apiVersion == apiVersion && s.kind == kind {
+			return s, true
+		}
+		all = append(all, s.apiVersion+" "+s.kind)
+		if s.apiVersion == apiVersion {
+			kinds = append(kinds, s.kind)
+		}
+		if s.kind == kind {
+			versions = append(versions, s.apiVersion)
+		}
+	}
+	switch {
+	case len(versions) > 0:
+		o.optional("apiVersion").errorf("unknown version %s of %s; want %s", quote(apiVersion), kind, alternatives(versions))
+	case len(kinds) > 0:
+		detail := "want " + alternatives(kinds)
+		if near := nearest(kind, kinds); near != "" {
+			detail = "did you mean " + near + "?"
+		}
+		o.optional("kind").errorf("unknown kind %s of %s; %s", quote(kind), apiVersion, detail)
+	default:
+		o.optional("kind").errorf("unknown kind %s of %s; known are %s", quote(kind), quote(apiVersion), strings.Join(all, ", "))
+	}
+	return schema{}, false
+}

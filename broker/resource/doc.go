@@ -1,0 +1,39 @@
+// Package resource reads the documents that configure the broker, and says in
+// which line they are wrong.
+//
+// It reads the kinds BrokerListener, BrokerAuthentication and
+// BrokerAuthorization of mqttbroker.iotoperations.azure.com/v1, and the core
+// v1 kinds ConfigMap and Secret, from YAML streams and JSON files, as "kubectl
+// apply" takes them and "kubectl get -o yaml" prints them. The flow is
+//
+//	file ─▶ tree of nodes with places ─▶ one reader per kind and version ─▶ Set
+//
+// The two notations meet in the tree, the document versions in the [Set]. So
+// a reader of a version only converts, and nothing behind the set knows of
+// notations or versions.
+//
+// # Strictness
+//
+// A policy that is read otherwise than it was meant can let somebody in, so
+// nothing is guessed, converted or ignored (LINK-8): an unknown field, a
+// duplicate key, a field in the wrong place, a number where a string is
+// wanted, an empty list of methods, an unknown kind are all errors, reported
+// together, each with file, line, column and field path. YAML anchors,
+// aliases, tags and merge keys are refused. With any error there is no set at
+// all.
+//
+// A reference to an object that is in no file is no error, since the object
+// may come later. [Set.MissingFor] tells which ports must stay closed until
+// then (LINK-7).
+//
+// # What it does not do
+//
+// It does not read what the strings mean: certificates and keys, subjects and
+// topic patterns belong to the packages that use them. The Locate methods turn
+// an error of theirs into a place in the file. It does not watch files.
+//
+// # Secrets
+//
+// The values of Secrets and of HTTP headers are of type [Value], which prints
+// as "[redacted]". No error repeats them.
+package resource

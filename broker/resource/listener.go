@@ -1,0 +1,93 @@
+package resource
+
+import "time"
+
+// Listener is a BrokerListener: ports that belong to one Kubernetes service.
+type Listener struct {
+	Key
+	Position Position
+
+	// BrokerRef, ServiceName and ServiceType are validated and kept for the
+	// log; nothing acts on them (LINK-12). "" means absent.
+	BrokerRef   string
+	ServiceName string
+	ServiceType ServiceType
+
+	Ports []Port // at least one
+}
+
+// ServiceType is the kind of Kubernetes service a listener asks for.
+type ServiceType string
+
+const (
+	ClusterIP    ServiceType = "ClusterIp"
+	LoadBalancer ServiceType = "LoadBalancer"
+	NodePort     ServiceType = "NodePort"
+)
+
+// Port is one port of a Listener.
+type Port struct {
+	Position Position
+
+	Number   uint16 // 0 means any free port
+	NodePort uint16 // validated, not acted on (LINK-12); 0 means absent
+	Protocol Protocol
+
+	// AuthenticationRef names a BrokerAuthentication in the namespace of the
+	// listener. "" means the field is absent: clients are anonymous (LINK-2).
+	AuthenticationRef string
+
+	// AuthorizationRef names a BrokerAuthorization in the namespace of the
+	// listener. "" means the field is absent: everything is allowed (LINK-3).
+	AuthorizationRef string
+
+	TLS *TLS // nil: the port has no TLS
+
+	origin origin
+}
+
+// Locate returns the place of a field of the port, such as "tls.mode", or of
+// the nearest thing around it that the document has.
+func (p *Port) Locate(field string) Position { return p.origin.locate(field, p.Position) }
+
+// Protocol is what a port speaks below MQTT.
+type Protocol string
+
+const (
+	MQTT       Protocol = "Mqtt" // MQTT directly over TCP or TLS
+	WebSockets Protocol = "WebSockets"
+)
+
+// TLS says where the server certificate of a port comes from.
+type TLS struct {
+	Position Position
+
+	Mode        TLSMode
+	SecretRef   string                  // Manual: name of the secret with certificate and key
+	CertManager *CertManagerCertificate // Automatic: what to ask for
+}
+
+// TLSMode is a way to get a server certificate.
+type TLSMode string
+
+const (
+	Manual    TLSMode = "Manual"
+	Automatic TLSMode = "Automatic"
+)
+
+// CertManagerCertificate describes a certificate to be issued.
+type CertManagerCertificate struct {
+	Duration    time.Duration // 0 means absent
+	RenewBefore time.Duration // 0 means absent
+	SecretName  string        // "" means absent
+
+	IssuerName  string
+	IssuerKind  string // Issuer or ClusterIssuer
+	IssuerGroup string // cert-manager.io when absent
+
+	KeyAlgorithm      string // Ec256, Ec384, Ec521, Ed25519, Rsa2048, Rsa4096, Rsa8192; "" means absent
+	KeyRotationPolicy string // Always or Never; "" means absent
+
+	DNSNames    []string
+	IPAddresses []string
+}

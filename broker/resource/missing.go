@@ -1,0 +1,104 @@
+package resource
+
+import "fmt"
+
+// Missing is a reference to an object that the set does not hold. It is no
+// load error: the ports that depend on it stay closed until the object appears
+// (LINK-7).
+type Missing struct {
+	Position Position // of the reference, or of what implies it
+	Field    string   // path of the reference, such as "spec.ports[0].authenticationRef"
+	Kind     string   // of the missing object: BrokerAuthentication, BrokerAuthorization, ConfigMap or Secret
+	Key      Key      // of the missing object
+}
+
+// String returns one line for a person to read.
+func (m Missing) String() string {
+	return fmt.Sprintf("%s: %s: %s %s does not exist", m.Position, m.Field, m.Kind, m.Key)
+}
+
+// Missing returns every reference of the set that leads nowhere, in the order
+// of the listeners and then of the authentications.
+func (s *Set) Missing() []Missing {
+	var out []Missing
+	for _, l := range s.Listeners {
+		for i := range l.Ports {
+			out = append(out, s.missingOfPort(l, &l.Ports[i])...)
+		}
+	}
+	for _, a := range s.Authentications {
+		out = append(out, s.missingOfAuthentication(a)...)
+	}
+	return out
+}
+
+// MissingFor returns the references that keep port p of listener l closed: its
+// own, and those of the BrokerAuthentication it names.
+func (s *Set) MissingFor(l *Listener, p *Port) []Missing {
+	out := s.missingOfPort(l, p)
+	if a := s.Authentication(Key{l.Namespace, p.AuthenticationRef}); a != nil {
+		out = append(out, s.missingOfAuthentication(a)...)
+	}
+	return out
+}
+
+func (s *Set) missingOfPort(l *Listener, p *Port) []Missing {
+	c := collector{set: s, namespace: l.Namespace, origin: p.origin, position: p.Position}
+	c.add("authenticationRef", kindAuthentication, p.AuthenticationRef)
+	c.add("authorizationRef", kindAuthorization, p.AuthorizationRef)
+	if p.TLS != nil && p.TLS.Mode == Manual {
+		c.add("tls.manual.secretRef", kindSecret, p.TLS.SecretRef)
+	}
+	return c.missing
+}
+
+func (s *Set) missingOfAuthentication(a *Authentication) []Missing {
+	var out []Missing
+	for i := range a.Methods {
+		m := &a.Methods[i]
+		c := collector{set: s, namespace: a.Namespace, origin: m.origin, position: m.Position}
+		if m.X509 != nil {
+			c.add("x509Settings.trustedClientCaCert", kindConfigMap, m.X509.TrustedClientCACert)
+		}
+		if m.Custom != nil {
+			c.add("customSettings.caCertConfigMap", kindConfigMap, m.Custom.CACertConfigMap)
+			c.add("customSettings.auth.x509.secretRef", kindSecret, m.Custom.ClientCertSecret)
+		}
+		out = append(out, c.missing...)
+	}
+	return out
+}
+
+// collector looks up references that were written below one origin.
+type collector struct {
+	set       *Set
+	namespace string
+	origin    origin
+	position  Position
+	missing   []Missing
+}
+
+// add notes a reference if its object does not exist. An empty name is no
+// reference.
+func (c *collector) add(field, kind, name string) {
+	k := Key{c.namespace, name}
+	if name == "" || c.set.holds(kind, k) {
+		return
+	}
+	c.missing = append(c.missing, Missing{Position: c.origin.locate(field, c.position), Field: c.origin.field(field), Kind: kind, Key: k})
+}
+
+func (s *Set) holds(kind string, k Key) bool {
+	switch kind {
+	case kindAuthentication:
+		return s.Authentication(k) != nil
+	case kindAuthorization:
+		return s.Authorization(k) != nil
+	case kindConfigMap:
+		return s.ConfigMap(k) != nil
+	case kindSecret:
+		return s.Secret(k) != nil
+	default:
+		return false
+	}
+}

@@ -1,0 +1,73 @@
+package resource
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+)
+
+// Bounds of one file. A Kubernetes object is at most about 1.5 MiB; a file may
+// hold several.
+const (
+	maxFileBytes = 8 << 20
+	maxDepth     = 64      // of nested lists and mappings
+	maxMarks     = 1 << 20 // characters that can begin a value, about 20 in a rule; the YAML library takes up to 1 KiB for one
+
+	maxErrors       = 1000 // reported for one file
+	maxSyntaxErrors = 20   // after which the rest of a file is not read
+)
+
+// checkText refuses what neither notation should have to deal with, before a
+// parser sees it: too much, another encoding, and characters that some
+// programs take for line breaks and others do not. It returns the text without
+// a byte order mark.
+func checkText(file string, data []byte) ([]byte, *Error) {
+	if len(data) > maxFileBytes {
+		return nil, &Error{Position: Position{file, 1, 1}, Detail: fmt.Sprintf("file is larger than %d MiB; split it", maxFileBytes>>20)}
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	marks := 0
+	for i := 0; i < len(data); {
+		b := data[i]
+		switch {
+		case b == ':' || b == ',' || b == '-' || b == '?' || b == '[' || b == '{':
+			marks++
+			i++
+		case b >= ' ' && b < 0x7f || b == '\t' || b == '\n' || b == '\r':
+			i++
+		default:
+			r, n := utf8.DecodeRune(data[i:])
+			if problem := unwanted(r, n); problem != "" {
+				return nil, &Error{Position: placeOf(data, i).in(file), Detail: problem}
+			}
+			i += n
+		}
+		if marks > maxMarks {
+			return nil, &Error{Position: placeOf(data, i).in(file), Detail: fmt.Sprintf("file has more than %d values; split it", maxMarks)}
+		}
+	}
+	return data, nil
+}
+
+// unwanted says what is wrong with a character that is not printable ASCII, or
+// returns "".
+func unwanted(r rune, size int) string {
+	switch {
+	case r == utf8.RuneError && size <= 1:
+		return "invalid UTF-8; save the file as UTF-8"
+	case r < ' ' || r >= 0x7f && r < 0xa0:
+		return fmt.Sprintf("control character U+%04X; remove it", r)
+	case r == 0x2028 || r == 0x2029:
+		return fmt.Sprintf("line separator U+%04X; use a plain newline", r)
+	default:
+		return ""
+	}
+}
+
+// placeOf converts a byte offset to a line and a column.
+func placeOf(data []byte, offset int) place {
+	before := data[:min(offset, len(data))]
+	line := 1 + bytes.Count(before, []byte("\n"))
+	start := bytes.LastIndexByte(before, '\n') + 1
+	return place{int32(line), int32(1 + utf8.RuneCount(before[start:]))}
+}
