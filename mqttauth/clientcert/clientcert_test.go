@@ -526,6 +526,61 @@ func TestBaseHooks(t *testing.T) {
 	}
 }
 
+// X509-12: asked for, not verified; and it is nobody's certificate then.
+func TestRequestUnverified(t *testing.T) {
+	p, stranger := newPKI(t), newPKI(t)
+	leaf := p.leaf(devca.Spec{Subject: pkix.Name{CommonName: "server"}, Hosts: []string{"127.0.0.1"}})
+	base := &tls.Config{Certificates: []tls.Certificate{leaf.TLS()}}
+	_, dialer := configs(t, p, trust(t, p.root), stranger.leaf(devca.Named("thermostat")))
+	state, err := dial(t, clientcert.RequestUnverified(base), dialer)
+	if err != nil || len(state.PeerCertificates) != 2 || len(state.VerifiedChains) != 0 {
+		t.Fatalf("%v: presented %d, verified %d", err, len(state.PeerCertificates), len(state.VerifiedChains))
+	}
+	if base.ClientAuth != tls.NoClientCert {
+		t.Error("the base was modified")
+	}
+	r, err := method(t, trust(t, p.root)).Authenticate(t.Context(), presented(state.PeerCertificates...))
+	if mqttauth.OutcomeOf(r, err) != mqttauth.Denied {
+		t.Errorf("an unverified certificate is accepted: %v", err)
+	}
+}
+
+// S-65: certificates that were made to hurt are refused, in no time and without
+// a panic.
+func TestHostileCertificates(t *testing.T) {
+	p := newPKI(t)
+	m := method(t, trust(t, p.root), x509attr.Rule{Name: "x", Subject: "CN=x", Attributes: map[string]string{"a": "b"}})
+	good := p.leaf(devca.Named("device")).Chain()
+	long := make([]*x509.Certificate, 0, 100)
+	for range 100 {
+		long = append(long, good...)
+	}
+	unknown := *good[0]
+	unknown.PublicKeyAlgorithm, unknown.PublicKey = x509.UnknownPublicKeyAlgorithm, nil
+	dsa := *good[0]
+	dsa.PublicKeyAlgorithm = x509.DSA
+	tests := map[string][]*x509.Certificate{
+		"an empty certificate":            {new(x509.Certificate)},
+		"many empty ones":                 {new(x509.Certificate), new(x509.Certificate), new(x509.Certificate)},
+		"an unknown public key algorithm": {&unknown},
+		"a DSA key":                       {&dsa},
+	}
+	for name, chain := range tests {
+		r, err := m.Authenticate(t.Context(), presented(chain...))
+		if mqttauth.OutcomeOf(r, err) != mqttauth.Denied {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if r, err := m.Authenticate(t.Context(), presented(long...)); mqttauth.OutcomeOf(r, err) != mqttauth.Accepted {
+		t.Errorf("a chain presented a hundred times: %v", err)
+	}
+	huge := p.leaf(devca.Spec{Subject: pkix.Name{CommonName: strings.Repeat("x", 60_000), Organization: []string{"a\x00b", "\u202e"}}})
+	r, err := m.Authenticate(t.Context(), presented(huge.Chain()...))
+	if mqttauth.OutcomeOf(r, err) != mqttauth.Accepted || r.Principal.Attributes != nil {
+		t.Errorf("a huge name: %v, attributes %v", err, r.Principal.Attributes)
+	}
+}
+
 func BenchmarkAuthenticate(b *testing.B) {
 	root, err := devca.Root(devca.Named("root"))
 	if err != nil {

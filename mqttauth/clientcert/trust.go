@@ -115,6 +115,16 @@ func (t *Trust) Config(base *tls.Config) *tls.Config {
 	return outer
 }
 
+// RequestUnverified returns base with one difference: clients are asked for a
+// certificate, and what they present is not verified at all. It is for a port
+// whose methods forward the presented chain to somebody who verifies it
+// (X509-12). A Method of this package still verifies what it is given.
+func RequestUnverified(base *tls.Config) *tls.Config {
+	c := base.Clone()
+	c.ClientAuth = tls.RequestClientCert
+	return c
+}
+
 // handshake returns the configuration of one handshake.
 func (t *Trust) handshake(base *tls.Config) *tls.Config {
 	s := t.now.Load()
