@@ -64,6 +64,7 @@ func (t *Throttle) Authenticate(ctx context.Context, c *Credentials) (Result, er
 		t.forget(key)
 	case Denied:
 		t.remember(key, time.Now())
+	default: // no verdict about the client
 	}
 	return r, err
 }

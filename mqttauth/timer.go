@@ -71,7 +71,7 @@ func nap(left time.Duration) time.Duration {
 	if left <= maxNap/2 {
 		return max(left, 0)
 	}
-	return min(left, maxNap/2+rand.N(maxNap/2))
+	return min(left, maxNap/2+rand.N(maxNap/2)) //nolint:gosec // nobody gains by foreseeing a nap
 }
 
 func (t *ExpiryTimer) fire() {

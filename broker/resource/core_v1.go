@@ -28,7 +28,7 @@ func readConfigMap(d document) {
 	d.set.ConfigMaps = append(d.set.ConfigMaps, c)
 }
 
-const tlsSecret = "kubernetes.io/tls"
+const tlsSecret = "kubernetes.io/tls" //nolint:gosec // the name of a type
 
 // readSecret reads a core v1 Secret.
 func readSecret(d document) {
