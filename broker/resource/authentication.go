@@ -31,6 +31,10 @@ type Method struct {
 // the document has.
 func (m *Method) Locate(field string) Position { return m.origin.locate(field, m.Position) }
 
+// Field returns the whole path of a field of the method, such as
+// "spec.authenticationMethods[0].method".
+func (m *Method) Field(name string) string { return m.origin.field(name) }
+
 // MethodKind is a way to authenticate a client.
 type MethodKind string
 
@@ -79,6 +83,9 @@ type CertificateRule struct {
 func (c *CertificateRule) Locate(field string) Position {
 	return c.origin.locate(field, c.Position)
 }
+
+// Field returns the whole path of a field of the rule.
+func (c *CertificateRule) Field(name string) string { return c.origin.field(name) }
 
 // ServiceAccountToken holds the settings of the Kubernetes token method.
 type ServiceAccountToken struct {

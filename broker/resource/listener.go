@@ -50,6 +50,10 @@ type Port struct {
 // the nearest thing around it that the document has.
 func (p *Port) Locate(field string) Position { return p.origin.locate(field, p.Position) }
 
+// Field returns the whole path of a field of the port, such as
+// "spec.ports[0].tls.mode".
+func (p *Port) Field(name string) string { return p.origin.field(name) }
+
 // Protocol is what a port speaks below MQTT.
 type Protocol string
 

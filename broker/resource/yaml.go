@@ -106,6 +106,8 @@ func (d *decoder) yamlError(err error, data []byte, line int) int {
 // document: that could be a password that begins with "*" or "!".
 func yamlDetail(e *yaml.LoadError) string {
 	switch {
+	case strings.Contains(e.Message, "expected ':'"):
+		return "cannot read YAML: a key without a colon behind it"
 	case strings.Contains(e.Message, "anchor"):
 		return "an unquoted value that begins with * is a YAML alias, which is not allowed here; put the value in quotes"
 	case strings.ContainsAny(e.Message, "`'\""):
