@@ -1,0 +1,368 @@
+package broker
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
+	"github.com/mqttwarden/mqttwarden/mqttauth"
+	"github.com/mqttwarden/mqttwarden/mqttauthz"
+)
+
+// conn is one network connection.
+//
+// Its serve goroutine reads; a second one writes, once the client is accepted.
+// mu is held over each packet's decision and what follows from it, and over
+// everything that touches auth: who takes mu knows that nothing is half done.
+// Locks are taken in this order: client.mu, conn.mu, server.wills,
+// client.queue, output.mu. No two of one kind are held at once.
+type conn struct {
+	server   *Server
+	listener *Listener
+	nc       net.Conn // what is spoken to: TLS or plain
+	raw      net.Conn // what is beneath
+	remote   netip.AddrPort
+	reader   *wire.Reader
+	out      output
+	timer    *mqttauth.ExpiryTimer
+
+	mu        sync.Mutex
+	gone      bool  // nothing of this connection's takes effect any more
+	cause     error // why, for the log
+	graceful  bool  // the client sent DISCONNECT: no will
+	auth      *mqttauth.Session
+	access    *Access // that it was authenticated under
+	principal mqttauthz.Principal
+	identity  mqttauth.Identity
+	expiry    time.Time
+	grants    *mqttauthz.Grants
+	client    *client // nil until accepted
+	newExpiry wire.Opt[uint32]
+
+	// Of the serve goroutine alone.
+	settled   bool // not among the server's pending any more
+	held      int  // bytes counted there
+	version   mqttauth.Version
+	keepAlive time.Duration // zero: none
+	waited    bool          // for bytes of the packet that is being read
+	clientID  string
+	aliases   map[uint16]string
+	fanout    fanout
+
+	sessionExpiry uint32                  // seconds, as told in CONNACK
+	attempt       func(*mqttauth.Attempt) // starts one, which ends with the connection
+}
+
+func newConn(l *Listener, nc net.Conn) *conn {
+	c := &conn{server: l.server, listener: l, nc: nc, raw: nc}
+	if a, err := netip.ParseAddrPort(nc.RemoteAddr().String()); err == nil {
+		c.remote = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+	}
+	if l.tls != nil {
+		c.nc = tls.Server(nc, l.tls)
+	}
+	c.out.init(c.nc, c.raw)
+	c.auth = mqttauth.NewSession(mqttauth.SessionConfig{Deadline: l.server.limits.AuthenticationTimeout})
+	c.timer = mqttauth.NewExpiryTimer(c.wake)
+	return c
+}
+
+// serve runs the connection from the handshake to its end.
+func (c *conn) serve(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.attempt = func(a *mqttauth.Attempt) { go c.verify(ctx, a) }
+	defer c.end()
+	defer c.settle()
+	defer func() {
+		// A fault of ours ends this client's connection and no other's (E4).
+		if p := recover(); p != nil {
+			c.server.log.Error("connection handler panicked", keyRemote, c.remote, keyError, fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.kill(errors.New("internal error"))
+		}
+	}()
+	stop := context.AfterFunc(ctx, c.cut)
+	defer stop()
+	deadline := time.Now().Add(c.server.limits.ConnectTimeout)
+	_ = c.raw.SetDeadline(deadline)
+	if err := c.handshake(ctx); err != nil {
+		c.denyHandshake(err)
+		return
+	}
+	if !c.connect(ctx) {
+		return
+	}
+	c.settle()
+	c.out.start()
+	c.read()
+}
+
+func (c *conn) handshake(ctx context.Context) error {
+	t, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	return t.HandshakeContext(ctx)
+}
+
+// read handles packets until the connection ends.
+func (c *conn) read() {
+	for {
+		c.out.waitForRoom()
+		f, err := c.next()
+		if err != nil {
+			c.readFailed(err)
+			return
+		}
+		left, err := c.take(f)
+		if err != nil {
+			c.protocolFailed(err)
+		}
+		if left {
+			return
+		}
+	}
+}
+
+// take handles one packet, and reports whether it was the client's last. A
+// panic on the way releases mu.
+func (c *conn) take(f wire.Frame) (left bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone { // read and forget what is behind our last packet
+		return false, nil
+	}
+	err = c.handle(f)
+	return c.gone && f.Type == wire.DISCONNECT, err
+}
+
+// next reads one packet.
+func (c *conn) next() (wire.Frame, error) {
+	c.waited = false
+	return c.reader.Next(c.server.limits.PacketSize)
+}
+
+// Read reads from the network for the reader. The keep alive runs from the
+// first time that the server has to wait for bytes of a packet: a packet that
+// comes byte by byte does not extend it, one that is complete does not pay for
+// it.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.keepAlive > 0 && !c.waited && !c.out.closing() {
+		c.waited = true
+		_ = c.nc.SetReadDeadline(time.Now().Add(c.keepAlive))
+		if c.out.closing() { // whose deadline for the rest was overwritten
+			_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
+		}
+	}
+	n, err := c.nc.Read(p)
+	if !c.settled {
+		c.held += n
+		if !c.server.pending.hold(n) {
+			return 0, errPendingBytes
+		}
+	}
+	return n, err
+}
+
+// settle ends the account of a connection that is accepted, or closed before.
+func (c *conn) settle() {
+	if !c.settled {
+		c.settled = true
+		c.server.pending.leave(c.remote.Addr(), c.held)
+	}
+}
+
+// handle dispatches a packet of an accepted client. mu is held.
+func (c *conn) handle(f wire.Frame) error {
+	switch f.Type {
+	case wire.PUBLISH:
+		return c.handlePublish(f)
+	case wire.PUBACK, wire.PUBREC, wire.PUBREL, wire.PUBCOMP:
+		return c.handleAck(f)
+	case wire.SUBSCRIBE:
+		return c.handleSubscribe(f)
+	case wire.UNSUBSCRIBE:
+		return c.handleUnsubscribe(f)
+	case wire.PINGREQ:
+		var p wire.Pingreq
+		if err := p.Decode(f, c.version); err != nil {
+			return err
+		}
+		c.client.compact() // a client that pings is idle
+		c.out.send((&wire.Pingresp{}).Append(nil, c.version))
+		return nil
+	case wire.DISCONNECT:
+		return c.handleDisconnect(f)
+	case wire.AUTH:
+		return c.handleAuth(f)
+	default:
+		return &wire.Error{Code: mqttauth.ProtocolError, Detail: f.Type.String() + " is not a packet for a client to send now"}
+	}
+}
+
+// appendNext makes c the source of its output.
+func (c *conn) appendNext(dst []byte, now time.Time) []byte { return c.client.appendNext(c, dst, now) }
+
+func (c *conn) handleDisconnect(f wire.Frame) error {
+	var p wire.Disconnect
+	if err := p.Decode(f, c.version); err != nil {
+		return err
+	}
+	if p.SessionExpiry.Set {
+		if c.sessionExpiry == 0 && p.SessionExpiry.Value > 0 { // MQTT 5.0 section 3.14.2.2.2
+			return &wire.Error{Code: mqttauth.ProtocolError, Detail: "DISCONNECT: session expiry interval was 0 in CONNECT and cannot be raised"}
+		}
+		c.newExpiry = p.SessionExpiry
+	}
+	c.leave(nil)
+	c.graceful = p.Code != wire.DisconnectWithWill
+	c.out.finish(nil)
+	return nil
+}
+
+// readFailed ends the connection after a read error.
+func (c *conn) readFailed(err error) {
+	var malformed *wire.Error
+	switch {
+	case errors.As(err, &malformed):
+		c.protocolFailed(err)
+		c.drain()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.disconnect(wire.KeepAliveTimeout, errKeepAlive)
+	default: // the peer closed, or we did
+		c.kill(errConnectionLost)
+	}
+}
+
+var (
+	errKeepAlive      = errors.New("keep alive timeout")
+	errConnectionLost = errors.New("connection lost")
+)
+
+// protocolFailed answers bad packets.
+func (c *conn) protocolFailed(err error) {
+	code := wire.UnspecifiedError
+	var e *wire.Error
+	if errors.As(err, &e) {
+		code = e.Code
+	}
+	c.disconnect(code, err)
+}
+
+// disconnect ends the connection with a DISCONNECT packet, which MQTT 3.1.1
+// does not have. It does not block.
+func (c *conn) disconnect(code mqttauth.ReasonCode, cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.disconnectLocked(code, cause)
+}
+
+func (c *conn) disconnectLocked(code mqttauth.ReasonCode, cause error) {
+	if c.gone || c.client == nil { // connect sees to those that are not accepted yet
+		return
+	}
+	c.leave(cause)
+	var last []byte
+	if c.version == mqttauth.MQTT5 {
+		last = (&wire.Disconnect{Code: code}).Append(nil, c.version)
+	}
+	c.out.finish(last)
+}
+
+// kill ends the connection without a word (EXP-1). It does not block.
+func (c *conn) kill(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.killLocked(cause)
+}
+
+func (c *conn) killLocked(cause error) {
+	c.leave(cause)
+	c.out.abort()
+	c.cut()
+}
+
+// leave makes the connection count no longer. mu is held.
+func (c *conn) leave(cause error) {
+	if c.gone {
+		return
+	}
+	c.gone, c.cause = true, cause
+	if c.client != nil {
+		c.client.attached.CompareAndSwap(c, nil)
+	}
+}
+
+// stop ends the connection because its port closes.
+func (c *conn) stop(code mqttauth.ReasonCode) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.client == nil {
+		c.killLocked(errPortClosed)
+		return
+	}
+	c.disconnectLocked(code, errPortClosed)
+}
+
+// cut closes the socket under the connection's feet.
+func (c *conn) cut() { _ = c.raw.Close() }
+
+// wake tells the authentication session what time it is.
+func (c *conn) wake(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.gone && c.client != nil {
+		c.act(c.auth.Wake(now))
+	}
+}
+
+// rebind puts another policy in force (AUTHZ-13).
+func (c *conn) rebind(p *mqttauthz.Policy) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.client != nil && !c.gone {
+		c.grants = p.Grants(c.principal)
+	}
+}
+
+// drain lets the peer's unread bytes run out, so that closing does not destroy
+// our last packet on its way.
+func (c *conn) drain() {
+	_, _ = io.Copy(io.Discard, io.LimitReader(c.nc, lingerBytes))
+}
+
+// end runs once, when the serve goroutine does.
+func (c *conn) end() {
+	c.timer.Stop()
+	c.mu.Lock()
+	c.leave(errConnectionLost)
+	client, cause := c.client, c.cause
+	c.mu.Unlock()
+	if !c.out.closing() {
+		c.out.abort()
+	}
+	c.out.wait()
+	_ = c.raw.Close()
+	if client == nil {
+		return
+	}
+	client.detach(c)
+	c.logEnd(cause)
+}
+
+// farewell returns what the client said in DISCONNECT: that its will is not due,
+// and how long its session is to be kept.
+func (c *conn) farewell() (graceful bool, expiry wire.Opt[uint32]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.graceful, c.newExpiry
+}

@@ -1,0 +1,97 @@
+package broker
+
+import "time"
+
+// Limits bounds what clients can make the server hold or do. A zero field
+// means its default; there is no way to say "unlimited".
+type Limits struct {
+	// ConnectTimeout is the time a connection has for the TLS handshake and
+	// its CONNECT packet together. Default: 10 s.
+	ConnectTimeout time.Duration
+
+	// AuthenticationTimeout bounds one authentication flow (AUTHN-8).
+	// Default: 10 s.
+	AuthenticationTimeout time.Duration
+
+	// ConnectPacketSize is the greatest CONNECT packet, in bytes. It is read
+	// before anything is known about the client (AUTHN-13). Default: 256 KiB.
+	ConnectPacketSize int
+
+	// PendingPerSource and PendingBytes bound the connections that are not
+	// accepted yet: how many one address may have, and about how many bytes
+	// all of them make the server hold (AUTHN-13). Default: 1,000 connections,
+	// 64 MiB.
+	PendingPerSource int
+	PendingBytes     int
+
+	// PacketSize is the greatest packet of an accepted client, in bytes,
+	// announced in CONNACK. Default: 4 MiB.
+	PacketSize int
+
+	// ReceiveMaximum is how many QoS 1 and 2 messages of one client the server
+	// handles at once, announced in CONNACK. Default: 1,024.
+	ReceiveMaximum uint16
+
+	// TopicAliasMaximum is how many topic aliases one client may set.
+	// Default: 32.
+	TopicAliasMaximum uint16
+
+	// TopicLevels is the greatest number of levels of a topic name or filter.
+	// Default: 128.
+	TopicLevels int
+
+	// Subscriptions is how many subscriptions one session may have.
+	// Default: 1,000.
+	Subscriptions int
+
+	// QueueMessages and QueueBytes bound what waits for one session. QoS 0
+	// messages above are dropped, others too, the newest first. Default:
+	// 10,000 messages, 16 MiB.
+	QueueMessages int
+	QueueBytes    int
+
+	// RetainedMessages and RetainedBytes bound the retained messages of the
+	// server. Default: 100,000 messages, 256 MiB.
+	RetainedMessages int
+	RetainedBytes    int
+
+	// SessionExpiry is how long a session is kept at most without a
+	// connection, in whole seconds. Default: 24 h.
+	SessionExpiry time.Duration
+
+	// SessionsPerIdentity is how many sessions one identity may own (AUTHN-10).
+	// Default: 100.
+	SessionsPerIdentity int
+
+	// Connections is how many connections the server holds at once. Default:
+	// 100,000.
+	Connections int
+}
+
+// defaults returns l with the zero fields set. Negative ones count as zero.
+func (l Limits) defaults() Limits {
+	orDefault(&l.ConnectTimeout, 10*time.Second)
+	orDefault(&l.AuthenticationTimeout, 10*time.Second)
+	orDefault(&l.ConnectPacketSize, 256<<10)
+	orDefault(&l.PendingPerSource, 1000)
+	orDefault(&l.PendingBytes, 64<<20)
+	orDefault(&l.PacketSize, 4<<20)
+	orDefault(&l.ReceiveMaximum, 1024)
+	orDefault(&l.TopicAliasMaximum, 32)
+	orDefault(&l.TopicLevels, 128)
+	orDefault(&l.Subscriptions, 1000)
+	orDefault(&l.QueueMessages, 10_000)
+	orDefault(&l.QueueBytes, 16<<20)
+	orDefault(&l.RetainedMessages, 100_000)
+	orDefault(&l.RetainedBytes, 256<<20)
+	orDefault(&l.SessionExpiry, 24*time.Hour)
+	orDefault(&l.SessionsPerIdentity, 100)
+	orDefault(&l.Connections, 100_000)
+	return l
+}
+
+func orDefault[T int | uint16 | time.Duration](v *T, def T) {
+	if *v <= 0 {
+		*v = def
+	}
+}

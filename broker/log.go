@@ -1,0 +1,117 @@
+package broker
+
+import (
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/mqttwarden/mqttwarden/internal/peertext"
+)
+
+// Keys of the log lines.
+const (
+	keyPort       = "port"
+	keyRemote     = "remote"
+	keyClientID   = "client_id"
+	keyUsername   = "username"
+	keyMethod     = "method"
+	keyReason     = "reason"
+	keyError      = "error"
+	keyTopic      = "topic"
+	keyFilter     = "filter"
+	keySuppressed = "suppressed"
+	keyExpiry     = "expiry"
+)
+
+// peer returns an attribute that holds text of a peer, escaped and cut (OPS-1).
+func peer(key, text string) slog.Attr { return slog.String(key, peertext.Clean(text)) }
+
+// failure returns an attribute for an error. Errors may quote a peer.
+func failure(err error) slog.Attr {
+	if err == nil {
+		return slog.Attr{}
+	}
+	return slog.String(keyError, peertext.Clean(err.Error()))
+}
+
+// denialLog writes lines about what clients were denied, so many per second and
+// source: a client that is denied in a loop must not fill the disk (OPS-1).
+type denialLog struct {
+	log *slog.Logger
+
+	mu      sync.Mutex
+	sources map[netip.Addr]*denials
+}
+
+type denials struct {
+	since      time.Time
+	lines      int
+	suppressed int
+}
+
+const (
+	denialLines   = 10          // per source and window
+	denialWindow  = time.Second //
+	denialSources = 4096        // that are kept account of
+)
+
+func newDenialLog(log *slog.Logger) *denialLog {
+	return &denialLog{log: log, sources: make(map[netip.Addr]*denials)}
+}
+
+// allow reports whether a line about this source may be written now, and how
+// many were not since the last one.
+func (d *denialLog) allow(source netip.Addr, now time.Time) (suppressed int, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.sources[source]
+	if s == nil {
+		if len(d.sources) >= denialSources {
+			d.forgetOld(now)
+		}
+		s = &denials{since: now}
+		d.sources[source] = s
+	}
+	if now.Sub(s.since) >= denialWindow {
+		s.since, s.lines = now, 0
+	}
+	if s.lines >= denialLines {
+		s.suppressed++
+		return 0, false
+	}
+	s.lines++
+	suppressed, s.suppressed = s.suppressed, 0
+	return suppressed, true
+}
+
+// forgetOld makes room. When every source is recent, all are forgotten: a few
+// lines too many are better than unbounded memory.
+func (d *denialLog) forgetOld(now time.Time) {
+	for a, s := range d.sources {
+		if now.Sub(s.since) >= denialWindow {
+			delete(d.sources, a)
+		}
+	}
+	if len(d.sources) >= denialSources {
+		clear(d.sources)
+	}
+}
+
+// write writes a line about source, if it may.
+func (d *denialLog) write(source netip.Addr, msg string, attrs ...slog.Attr) {
+	suppressed, ok := d.allow(source, time.Now())
+	if !ok {
+		return
+	}
+	args := make([]any, 0, len(attrs)+1)
+	for _, a := range attrs {
+		if a.Key != "" {
+			args = append(args, a)
+		}
+	}
+	if suppressed > 0 {
+		args = append(args, slog.Int(keySuppressed, suppressed))
+	}
+	d.log.Warn(msg, args...)
+}

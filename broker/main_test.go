@@ -1,0 +1,38 @@
+package broker_test
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"testing"
+	"time"
+)
+
+// TestMain checks that all servers of all tests together left no goroutine
+// behind.
+func TestMain(m *testing.M) {
+	before := runtime.NumGoroutine()
+	code := m.Run()
+	if code == 0 && !settled(before) {
+		fmt.Fprintf(os.Stderr, "goroutines: %d before the tests, %d after\n", before, runtime.NumGoroutine())
+		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// settled waits until there are no more goroutines than before.
+func settled(before int) bool {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(patience)
+	for runtime.NumGoroutine() > before {
+		select {
+		case <-late:
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
+}

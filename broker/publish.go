@@ -1,0 +1,192 @@
+package broker
+
+import (
+	"time"
+
+	"github.com/mqttwarden/mqttwarden/broker/internal/message"
+	"github.com/mqttwarden/mqttwarden/broker/internal/session"
+	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
+	"github.com/mqttwarden/mqttwarden/mqttauth"
+)
+
+// handlePublish decides on the effective topic and routes, both under mu
+// (AUTHZ-9, AUTHZ-13).
+func (c *conn) handlePublish(f wire.Frame) error {
+	var p wire.Publish
+	if err := p.Decode(f, c.version); err != nil {
+		return err
+	}
+	if len(p.SubscriptionIDs) > 0 { // [MQTT-3.3.4-6]
+		return &wire.Error{Code: mqttauth.ProtocolError, Detail: "PUBLISH: subscription identifier from a client"}
+	}
+	if err := c.resolveAlias(&p); err != nil {
+		return err
+	}
+	if err := c.checkTopic(p.Topic); err != nil {
+		return &wire.Error{Code: wire.TopicNameInvalid, Detail: "PUBLISH: " + err.Error()}
+	}
+	allowed := c.grants.Publish(p.Topic).Allowed()
+	if !allowed {
+		c.denyPacket("publish", keyTopic, p.Topic)
+	}
+	switch p.QoS {
+	case 0:
+		if allowed {
+			c.route(&p)
+		}
+		return nil
+	case 1:
+		return c.publishOnce(&p, allowed)
+	default:
+		return c.publishHeld(&p, allowed)
+	}
+}
+
+// resolveAlias puts the topic that an alias stands for into p, before anything
+// is decided (E11, S-26).
+func (c *conn) resolveAlias(p *wire.Publish) error {
+	if p.TopicAlias == 0 {
+		return nil
+	}
+	if p.TopicAlias > c.server.limits.TopicAliasMaximum {
+		return &wire.Error{Code: wire.TopicAliasInvalid, Detail: "PUBLISH: topic alias is over the maximum"}
+	}
+	if p.Topic == "" {
+		name, ok := c.aliases[p.TopicAlias]
+		if !ok {
+			return &wire.Error{Code: mqttauth.ProtocolError, Detail: "PUBLISH: topic alias was never set"}
+		}
+		p.Topic = name
+		return nil
+	}
+	if c.aliases == nil {
+		c.aliases = make(map[uint16]string)
+	}
+	if c.aliases[p.TopicAlias] != p.Topic {
+		c.aliases[p.TopicAlias] = string([]byte(p.Topic)) // p lives in the read buffer
+	}
+	return nil
+}
+
+func (c *conn) route(p *wire.Publish) {
+	now := time.Now()
+	c.server.publish(message.New(p, c.version, c.client, now), c.client, &c.fanout, now)
+}
+
+// admit judges the packet id of a PUBLISH.
+func (c *conn) admit(p *wire.Publish) session.Receipt {
+	c.client.queue.Lock()
+	defer c.client.queue.Unlock()
+	return c.client.session.Admit(p.PacketID, p.QoS)
+}
+
+var errReceiveMaximum = &wire.Error{Code: wire.ReceiveMaximumExceeded, Detail: "PUBLISH: more unacknowledged than the receive maximum"}
+
+// publishOnce handles QoS 1. What is denied is acknowledged all the same: with
+// 0x87 where the protocol can say so (AUTHZ-10).
+func (c *conn) publishOnce(p *wire.Publish, allowed bool) error {
+	ack := wire.Ack{Type: wire.PUBACK, PacketID: p.PacketID}
+	switch c.admit(p) {
+	case session.Accepted, session.Duplicate:
+		if allowed {
+			c.route(p)
+		} else {
+			ack.Code = mqttauth.NotAuthorized
+		}
+	case session.InUse:
+		ack.Code = wire.PacketIDInUse
+	default:
+		return errReceiveMaximum
+	}
+	c.out.send(ack.Append(nil, c.version))
+	return nil
+}
+
+// publishHeld handles QoS 2: the message is held until PUBREL, and decided on
+// again then. MQTT 3.1.1 cannot say that a publish is denied: the exchange goes
+// its way with a message that has no publisher, which is never routed
+// (AUTHZ-10).
+func (c *conn) publishHeld(p *wire.Publish, allowed bool) error {
+	ack := wire.Ack{Type: wire.PUBREC, PacketID: p.PacketID}
+	switch c.admit(p) {
+	case session.Accepted:
+		if allowed || c.version != mqttauth.MQTT5 {
+			if !c.hold(p, allowed) {
+				if c.version != mqttauth.MQTT5 {
+					return &wire.Error{Code: wire.QuotaExceeded, Detail: "PUBLISH: too much waits for PUBREL"}
+				}
+				ack.Code = wire.QuotaExceeded
+			}
+		} else {
+			ack.Code = mqttauth.NotAuthorized
+		}
+	case session.Duplicate:
+	case session.InUse:
+		ack.Code = wire.PacketIDInUse
+	default:
+		return errReceiveMaximum
+	}
+	c.out.send(ack.Append(nil, c.version))
+	return nil
+}
+
+func (c *conn) hold(p *wire.Publish, allowed bool) bool {
+	m := message.New(p, c.version, c.client, time.Now())
+	if !allowed {
+		m = message.New(&wire.Publish{QoS: 2, Topic: p.Topic}, c.version, nil, time.Now())
+	}
+	c.client.queue.Lock()
+	defer c.client.queue.Unlock()
+	return c.client.session.Hold(p.PacketID, m)
+}
+
+// handleAck takes PUBACK, PUBREC, PUBREL and PUBCOMP.
+func (c *conn) handleAck(f wire.Frame) error {
+	var p wire.Ack
+	if err := p.Decode(f, c.version); err != nil {
+		return err
+	}
+	if p.Type == wire.PUBREL {
+		c.handlePubrel(&p)
+		return nil
+	}
+	outcome := c.acknowledge(&p)
+	switch {
+	case outcome == session.Mismatch:
+		return &wire.Error{Code: mqttauth.ProtocolError, Detail: p.Type.String() + ": not the answer to what was sent with this packet id"}
+	case outcome == session.Unknown && p.Type == wire.PUBREC && !p.Code.IsError():
+		c.out.send((&wire.Ack{Type: wire.PUBREL, PacketID: p.PacketID, Code: wire.PacketIDNotFound}).Append(nil, c.version))
+	}
+	c.out.signal() // the quota may allow more now
+	return nil
+}
+
+func (c *conn) acknowledge(p *wire.Ack) session.Outcome {
+	c.client.queue.Lock()
+	defer c.client.queue.Unlock()
+	s := c.client.session
+	switch p.Type {
+	case wire.PUBACK:
+		return s.Puback(p.PacketID)
+	case wire.PUBREC:
+		return s.Pubrec(p.PacketID, p.Code)
+	default:
+		return s.Pubcomp(p.PacketID)
+	}
+}
+
+// handlePubrel routes a held QoS 2 message, if that is still allowed
+// (AUTHZ-12, S-08).
+func (c *conn) handlePubrel(p *wire.Ack) {
+	ack := wire.Ack{Type: wire.PUBCOMP, PacketID: p.PacketID}
+	c.client.queue.Lock()
+	m, held := c.client.session.Release(p.PacketID)
+	c.client.queue.Unlock()
+	switch {
+	case !held:
+		ack.Code = wire.PacketIDNotFound
+	case m.Publisher() != nil && c.grants.Publish(m.Topic()).Allowed():
+		c.server.publish(m, c.client, &c.fanout, time.Now())
+	}
+	c.out.send(ack.Append(nil, c.version))
+}

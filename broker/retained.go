@@ -1,0 +1,66 @@
+package broker
+
+import (
+	"sync"
+	"time"
+
+	"github.com/mqttwarden/mqttwarden/broker/internal/message"
+	"github.com/mqttwarden/mqttwarden/broker/internal/routing"
+)
+
+// retainedStore holds the retained messages, within limits.
+type retainedStore struct {
+	messages, bytes int // limits
+	topics          *routing.Retained[*message.Message]
+
+	mu   sync.Mutex // of writers, for the account
+	used int        // bytes
+}
+
+func (r *retainedStore) init(l Limits) {
+	r.messages, r.bytes = l.RetainedMessages, l.RetainedBytes
+	r.topics = routing.NewRetained[*message.Message]()
+}
+
+// store keeps m as the retained message of its topic; one without a payload
+// removes what there is [MQTT-3.3.1-6]. It reports false when the limits leave
+// no room: then nothing is kept for the topic, since the old message is not the
+// last one any more.
+func (r *retainedStore) store(m *message.Message) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old, had := r.topics.Delete(m.Topic())
+	if had {
+		r.used -= old.Size()
+	}
+	if len(m.Payload()) == 0 {
+		return true
+	}
+	if r.topics.Len() >= r.messages || m.Size() > r.bytes-r.used {
+		return false
+	}
+	r.topics.Set(m.Topic(), m)
+	r.used += m.Size()
+	return true
+}
+
+// send queues the retained messages that match a new subscription.
+func (r *retainedStore) send(to *client, filter string, o routing.Options, revision uint64, now time.Time) {
+	for name, m := range r.topics.Match(filter) {
+		if m.Expired(now) {
+			r.expire(name, m)
+			continue
+		}
+		d := delivery(m, o)
+		d.Retain = true // [MQTT-3.3.1-8]
+		to.deliver(d, revision, now)
+	}
+}
+
+func (r *retainedStore) expire(name string, m *message.Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.topics.CompareAndDelete(name, m) {
+		r.used -= m.Size()
+	}
+}

@@ -1,0 +1,113 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mqttwarden/mqttwarden/broker/internal/routing"
+	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
+)
+
+// Options configures a Server. The zero value is usable.
+type Options struct {
+	// Logger gets one line for each client that is refused or cut off, and why.
+	// Nil discards.
+	Logger *slog.Logger
+
+	// Limits bounds what clients can make the server hold or do.
+	Limits Limits
+}
+
+// Server holds what its ports share: sessions, subscriptions and retained
+// messages. It is safe for concurrent use.
+type Server struct {
+	log    *slog.Logger
+	denied *denialLog
+	limits Limits
+
+	pending  pending
+	clients  registry
+	table    *routing.Table[*client]
+	retained retainedStore
+	revision atomic.Uint64 // counts revocations of subscriptions
+
+	// wills is held while a will is decided on and routed, so that a policy
+	// swap can wait for it (AUTHZ-13).
+	wills sync.Mutex
+
+	mu        sync.Mutex
+	listeners map[*Listener]struct{}
+	closed    bool
+	conns     atomic.Int64
+}
+
+// ErrServerClosed says that the server has been shut down.
+var ErrServerClosed = errors.New("broker: server closed")
+
+// NewServer returns a server without ports.
+func NewServer(o Options) *Server {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		log:       o.Logger,
+		denied:    newDenialLog(o.Logger),
+		limits:    o.Limits.defaults(),
+		table:     routing.NewTable[*client](),
+		listeners: make(map[*Listener]struct{}),
+	}
+	s.pending.init(s.limits)
+	s.clients.init(s.limits.SessionsPerIdentity)
+	s.retained.init(s.limits)
+	return s
+}
+
+// Listen opens a port: it accepts connections of l until the Listener that it
+// returns is closed, which closes l.
+func (s *Server) Listen(l net.Listener, p Port) (*Listener, error) {
+	if p.Authentication == nil {
+		return nil, errNoAuthentication(p.Name)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrServerClosed
+	}
+	ln := newListener(s, l, p)
+	s.listeners[ln] = struct{}{}
+	ln.open()
+	return ln, nil
+}
+
+// Shutdown closes all ports, tells the clients (MQTT 5.0: DISCONNECT 0x8B) and
+// waits until their connections are gone. When ctx ends first, it cuts them and
+// returns the context's error. Sessions and retained messages end with the
+// server.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	listeners := make([]*Listener, 0, len(s.listeners))
+	for l := range s.listeners {
+		listeners = append(listeners, l)
+	}
+	s.mu.Unlock()
+
+	var wg sync.WaitGroup
+	errs := make([]error, len(listeners))
+	for i, l := range listeners {
+		wg.Go(func() { errs[i] = l.close(ctx, wire.ServerShuttingDown) })
+	}
+	wg.Wait()
+	s.clients.discardAll()
+	return errors.Join(errs...)
+}
+
+func (s *Server) forget(l *Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, l)
+}

@@ -1,0 +1,201 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mqttwarden/mqttwarden/broker"
+	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
+	"github.com/mqttwarden/mqttwarden/mqttauth"
+)
+
+// watched is a listener that tells when the server closed its connections.
+type watched struct {
+	net.Listener
+	accepted chan *watchedConn
+}
+
+// watchedConn is the server's end of a connection.
+type watchedConn struct {
+	*net.TCPConn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (w *watched) Accept() (net.Conn, error) {
+	nc, err := w.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := &watchedConn{TCPConn: nc.(*net.TCPConn), closed: make(chan struct{})}
+	_ = c.SetWriteBuffer(16 << 10)
+	w.accepted <- c
+	return c, nil
+}
+
+func (c *watchedConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.TCPConn.Close()
+}
+
+// soon is the time within which a client that must go is gone: the contract's
+// two seconds, and one for a busy machine.
+const soon = 3 * time.Second
+
+// within fails when the server has not closed the connection soon.
+func (c *watchedConn) within(t *testing.T) {
+	t.Helper()
+	select {
+	case <-c.closed:
+	case <-time.After(soon):
+		t.Fatalf("the connection is still there after %v", soon)
+	}
+}
+
+// blockedClients are connected clients that have stopped reading: one that only
+// listens, and one that goes on asking.
+func blockedClients(t *testing.T, b *port, w *watched) []*watchedConn {
+	t.Helper()
+	listening := b.connect(v5, "listening")
+	listening.subscribe(0, "t")
+	asking := b.connect(v311, "asking")
+	go func() {
+		pings := bytes.Repeat([]byte{0xC0, 0}, 32<<10)
+		for {
+			if _, err := asking.nc.Write(pings); err != nil {
+				return
+			}
+		}
+	}()
+	p := b.connect(v5, "publisher")
+	for range 200 {
+		// Whoever does not read holds up nobody: this is answered every time.
+		p.publishes(wire.Publish{Topic: "t", Payload: make([]byte, 64<<10)}, 0)
+	}
+	_ = p.nc.Close()
+	return []*watchedConn{<-w.accepted, <-w.accepted}
+}
+
+// E13, AUTHZ-13: a client that stops reading delays nobody and is gone soon
+// when it must go.
+func TestE13BlockedClients(t *testing.T) {
+	ways := map[string]func(*testing.T, *server, *port){
+		"access changed": func(_ *testing.T, _ *server, b *port) { b.set(open()) },
+		"port closed": func(t *testing.T, _ *server, b *port) {
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+		},
+		"shutdown": func(t *testing.T, s *server, _ *port) {
+			if err := s.Shutdown(context.Background()); err != nil {
+				t.Error(err)
+			}
+		},
+	}
+	pki := newPKI(t)
+	for name, end := range ways {
+		for _, secure := range []bool{false, true} {
+			label := name + " over TCP"
+			if secure {
+				label = name + " over TLS"
+			}
+			t.Run(label, func(t *testing.T) {
+				t.Parallel()
+				s := newServer(t, broker.Limits{QueueBytes: 1 << 20})
+				w := &watched{listenTCP(t), make(chan *watchedConn, 3)}
+				p := broker.Port{Name: "test", Access: open()}
+				if secure {
+					p.TLS = pki.serverConfig()
+				}
+				b := s.open(p, w)
+				if secure {
+					b = b.with(pki.clientConfig(nil))
+				}
+				blocked := blockedClients(t, b, w)
+				started := time.Now()
+				end(t, s, b)
+				if took := time.Since(started); took > soon {
+					t.Errorf("took %v", took)
+				}
+				for _, c := range blocked {
+					c.within(t)
+				}
+			})
+		}
+	}
+}
+
+// E13: what waits for a client is bounded in number and in bytes; the newest is
+// dropped, and what is there stays in order.
+func TestE13QueueBounds(t *testing.T) {
+	tests := []struct {
+		name    string
+		limits  broker.Limits
+		payload int
+		want    int
+	}{
+		{"messages", broker.Limits{QueueMessages: 7}, 1, 7},
+		{"bytes", broker.Limits{QueueBytes: 100 << 10}, 30 << 10, 3},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := newServer(t, test.limits).listen(open())
+			s := b.connect(v5, "s", durable)
+			s.subscribe(1, "t")
+			s.leave()
+			p := b.connect(v5, "p")
+			for i := range byte(20) {
+				p.publishes(wire.Publish{QoS: 1, Topic: "t", Payload: append([]byte{i}, make([]byte, test.payload)...)}, 0)
+			}
+			s = b.connect(v5, "s", durable)
+			for i := range byte(test.want) {
+				m := receive[wire.Publish](s)
+				if m.Payload[0] != i {
+					t.Fatalf("message %d comes in place of %d", m.Payload[0], i)
+				}
+				s.acknowledge(m)
+			}
+			s.quiet()
+		})
+	}
+}
+
+// E13: retained messages are bounded; what does not fit is not kept, and the
+// one before it is not either.
+func TestE13RetainedBounds(t *testing.T) {
+	b := newServer(t, broker.Limits{RetainedMessages: 2}).listen(open())
+	p := b.connect(v5, "p")
+	p.retain("t/1", "one")
+	p.retain("t/2", "two")
+	p.retain("t/3", "three")
+	p.retain("t/1", "one again")
+	s := b.connect(v5, "s")
+	s.subscribe(0, "t/1", "t/2", "t/3")
+	s.message("t/1", "one again")
+	s.message("t/2", "two")
+	s.quiet()
+}
+
+// E13: the limits of subscriptions and connections.
+func TestE13Limits(t *testing.T) {
+	versions(t, func(t *testing.T, v mqttauth.Version) {
+		b := newServer(t, broker.Limits{Subscriptions: 2, Connections: 2}).listen(open())
+		s := b.connect(v, "s")
+		s.subscribe(1, "a", "b")
+		want := mqttauth.ReasonCode(wire.QuotaExceeded)
+		if v == v311 {
+			want = wire.UnspecifiedError
+		}
+		if got := s.tries("c"); got != want {
+			t.Errorf("third subscription: %v, want %v", got, want)
+		}
+		s.subscribe(1, "a") // replaces
+		b.connect(v, "other").quiet()
+		b.peer().gone()
+		s.quiet()
+	})
+}
