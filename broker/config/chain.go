@@ -1,0 +1,165 @@
+package config
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mqttwarden/mqttwarden/broker/resource"
+	"github.com/mqttwarden/mqttwarden/mqttauth"
+	"github.com/mqttwarden/mqttwarden/mqttauth/clientcert"
+	"github.com/mqttwarden/mqttwarden/x509attr"
+)
+
+// chain compiles a BrokerAuthentication. It returns nil after an error, and
+// when a ConfigMap is missing: the ports that use it stay closed then.
+func (c *compiler) chain(a *resource.Authentication) *chain {
+	out := &chain{key: a.Key}
+	var entries []mqttauth.Entry
+	for i := range a.Methods {
+		m := &a.Methods[i]
+		if m.Kind != resource.MethodX509 {
+			c.fail(m.Locate("method"), m.Field("method"), fmt.Errorf("method %s is not supported by this version; X509 is", m.Kind))
+			continue
+		}
+		entry := mqttauth.Entry{Name: string(m.Kind), OnUnavailable: outage(m.OnUnavailable, mqttauth.OutageStop)}
+		spec := methodSpec{Name: entry.Name, OnUnavailable: entry.OnUnavailable}
+		method, trust := c.x509(a, m, &spec)
+		if method == nil {
+			continue
+		}
+		entry.Method, out.trust = method, trust
+		entries = append(entries, entry)
+		out.spec.Methods = append(out.spec.Methods, spec)
+	}
+	if len(entries) < len(a.Methods) {
+		return nil
+	}
+	method, err := mqttauth.NewChain(a.Key.String(), entries...)
+	if err != nil {
+		c.fail(a.Position, "spec.authenticationMethods", err)
+		return nil
+	}
+	out.method = method
+	return out
+}
+
+// outage translates the setting of a method.
+func outage(o resource.Outage, def mqttauth.Outage) mqttauth.Outage {
+	switch o {
+	case resource.OutageNext:
+		return mqttauth.OutageNext
+	case resource.OutageStop:
+		return mqttauth.OutageStop
+	default:
+		return def
+	}
+}
+
+func (c *compiler) x509(a *resource.Authentication, m *resource.Method, spec *methodSpec) (*clientcert.Method, *clientcert.Trust) {
+	failed := len(c.errs)
+	matcher := c.attributes(m, spec)
+	cm := c.set.ConfigMap(resource.Key{Namespace: a.Namespace, Name: m.X509.TrustedClientCACert})
+	if cm == nil {
+		return nil, nil // among the missing
+	}
+	anchors := c.anchors(cm)
+	if len(c.errs) > failed {
+		return nil, nil
+	}
+	for _, anchor := range anchors {
+		spec.Anchors = append(spec.Anchors, string(anchor.Raw))
+	}
+	trust, err := clientcert.NewTrust(clientcert.Anchors{Certificates: anchors})
+	if err != nil {
+		c.fail(cm.Position, "data", err)
+		return nil, nil
+	}
+	method, err := clientcert.New(clientcert.Config{Trust: trust, Attributes: matcher})
+	if err != nil {
+		c.fail(m.Position, m.Field("x509Settings"), err)
+		return nil, nil
+	}
+	return method, trust
+}
+
+func (c *compiler) attributes(m *resource.Method, spec *methodSpec) *x509attr.Matcher {
+	entries := m.X509.AuthorizationAttributes
+	rules := make([]x509attr.Rule, len(entries))
+	for i, r := range entries {
+		rules[i] = x509attr.Rule{Name: r.Name, Subject: r.Subject, Attributes: r.Attributes}
+		spec.Attributes = append(spec.Attributes, attributeSpec{r.Subject, r.Attributes})
+	}
+	matcher, err := x509attr.Compile(rules)
+	if err == nil {
+		return matcher
+	}
+	for _, e := range flatten(err) {
+		var rule *x509attr.RuleError
+		if !errors.As(e, &rule) {
+			c.fail(m.Position, m.Field("x509Settings.authorizationAttributes"), e)
+			continue
+		}
+		r := &entries[rule.Index]
+		c.fail(r.Locate(rule.Field), r.Field(rule.Field), rule.Err)
+	}
+	return nil
+}
+
+// anchors reads the certificates of a ConfigMap, whatever its keys (X509-2).
+func (c *compiler) anchors(cm *resource.ConfigMap) []*x509.Certificate {
+	files := maps.Clone(cm.Data)
+	if files == nil {
+		files = make(map[string]string)
+	}
+	for key, value := range cm.BinaryData {
+		files[key] = string(value)
+	}
+	var all []*x509.Certificate
+	failed := len(c.errs)
+	for _, key := range slices.Sorted(maps.Keys(files)) {
+		certs, err := parseAnchors([]byte(files[key]))
+		if err != nil {
+			c.fail(cm.Locate(key), "data."+key, err)
+		}
+		all = append(all, certs...)
+	}
+	if len(all) == 0 && len(c.errs) == failed {
+		c.fail(cm.Position, "data", fmt.Errorf("ConfigMap %v holds no certificate; put at least one CA certificate in PEM there", cm.Key))
+	}
+	return all
+}
+
+// parseAnchors reads PEM text that holds CA certificates and nothing else.
+func parseAnchors(text []byte) ([]*x509.Certificate, error) {
+	var certs []*x509.Certificate
+	for n := 1; ; n++ {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("PEM block %d is of type %q; only CERTIFICATE belongs here", n, block.Type)
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("PEM block %d is not a certificate: %w", n, err)
+		}
+		if !cert.BasicConstraintsValid || !cert.IsCA {
+			return nil, fmt.Errorf("PEM block %d (%q) is not a CA certificate", n, cert.Subject)
+		}
+		certs = append(certs, cert)
+		text = rest
+	}
+	if strings.Contains(string(text), "-----BEGIN") {
+		return nil, errors.New("a PEM block is damaged: its end line or its base64 is wrong")
+	}
+	if len(certs) == 0 {
+		return nil, errors.New("no PEM certificate; it begins with -----BEGIN CERTIFICATE-----")
+	}
+	return certs, nil
+}

@@ -1,0 +1,139 @@
+package config
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mqttwarden/mqttwarden/broker/resource"
+	"github.com/mqttwarden/mqttwarden/mqttauthz"
+)
+
+// Compile makes a plan of a set. The error, if any, is of type
+// resource.Errors and holds all there is to complain about.
+func Compile(set *resource.Set) (*Plan, error) {
+	c := &compiler{
+		set:      set,
+		chains:   make(map[resource.Key]*chain),
+		policies: make(map[resource.Key]*policy),
+	}
+	c.compileAll()
+	plan := &Plan{}
+	for _, l := range set.Listeners {
+		for i := range l.Ports {
+			plan.Ports = append(plan.Ports, c.port(l, &l.Ports[i]))
+		}
+	}
+	if len(c.errs) > 0 {
+		c.errs.Sort()
+		return nil, c.errs
+	}
+	slices.Sort(c.warnings)
+	plan.Warnings = slices.Compact(c.warnings)
+	return plan, nil
+}
+
+// compiler collects errors and shares what several ports use.
+type compiler struct {
+	set      *resource.Set
+	chains   map[resource.Key]*chain
+	policies map[resource.Key]*policy
+	errs     resource.Errors
+	warnings []string
+}
+
+func (c *compiler) fail(at resource.Position, field string, err error) {
+	c.errs = append(c.errs, &resource.Error{Position: at, Field: field, Detail: err.Error(), Err: err})
+}
+
+func (c *compiler) warn(at resource.Position, format string, args ...any) {
+	c.warnings = append(c.warnings, at.String()+": "+fmt.Sprintf(format, args...))
+}
+
+// compileAll compiles every policy of the set, also those that no port names:
+// an error in one that is to be linked next is better known now.
+func (c *compiler) compileAll() {
+	for _, a := range c.set.Authentications {
+		c.chains[a.Key] = c.chain(a)
+	}
+	for _, a := range c.set.Authorizations {
+		c.policies[a.Key] = c.policy(a)
+	}
+}
+
+func (c *compiler) policy(a *resource.Authorization) *policy {
+	compiled, err := mqttauthz.Compile(a.Rules)
+	if err == nil {
+		if len(a.Rules) == 0 {
+			c.warn(a.Position, "BrokerAuthorization %v has no rules: it denies everything", a.Key)
+		}
+		return &policy{key: a.Key, rules: a.Rules, compiled: compiled}
+	}
+	for _, e := range flatten(err) {
+		var rule *mqttauthz.RuleError
+		if !errors.As(e, &rule) {
+			c.fail(a.Position, "spec.authorizationPolicies", e)
+			continue
+		}
+		c.fail(a.Locate(rule.Rule, rule.Field), a.Field(rule.Rule, rule.Field), rule.Err)
+	}
+	return nil
+}
+
+// flatten takes a joined error apart.
+func flatten(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+func (c *compiler) port(l *resource.Listener, p *resource.Port) *Port {
+	out := &Port{Listener: l.Key, Number: p.Number, Missing: c.set.MissingFor(l, p), source: p}
+	if p.Number == 0 {
+		c.fail(p.Locate("port"), p.Field("port"), errors.New("port 0 is no port that a client could know; choose one from 1 to 65535"))
+	}
+	if p.Protocol != resource.MQTT {
+		c.fail(p.Locate("protocol"), p.Field("protocol"), errors.New("WebSocket ports are not supported by this version; use Mqtt"))
+	}
+	if p.AuthenticationRef == "" {
+		c.warn(p.Position, "port %d has no authenticationRef: EVERY CLIENT IS LET IN without a credential", p.Number)
+	} else {
+		out.chain = c.chains[resource.Key{Namespace: l.Namespace, Name: p.AuthenticationRef}]
+	}
+	if p.AuthorizationRef == "" {
+		c.warn(p.Position, "port %d has no authorizationRef: its clients may do everything", p.Number)
+	} else {
+		out.policy = c.policies[resource.Key{Namespace: l.Namespace, Name: p.AuthorizationRef}]
+	}
+	if l.ServiceType != "" || l.ServiceName != "" || l.BrokerRef != "" || p.NodePort != 0 {
+		c.warn(l.Position, "serviceType, serviceName, nodePort and brokerRef of BrokerListener %v are ignored", l.Key)
+	}
+	if p.TLS != nil {
+		c.serverCertificate(l, p, out)
+	}
+	return out
+}
+
+func (c *compiler) serverCertificate(l *resource.Listener, p *resource.Port, out *Port) {
+	if p.TLS.Mode != resource.Manual {
+		c.fail(p.Locate("tls.mode"), p.Field("tls.mode"), errors.New("mode Automatic is not supported by this version; use Manual with a secret"))
+		return
+	}
+	secret := c.set.Secret(resource.Key{Namespace: l.Namespace, Name: p.TLS.SecretRef})
+	if secret == nil {
+		return // among the missing
+	}
+	certPEM, keyPEM := secret.Data["tls.crt"].Bytes(), secret.Data["tls.key"].Bytes()
+	cert, err := tls.X509KeyPair(certPEM, keyPEM)
+	if err != nil {
+		c.fail(secret.Locate("tls.crt"), "data.tls.crt", fmt.Errorf("secret %v: tls.crt and tls.key are not a usable certificate and key: %w", secret.Key, err))
+		return
+	}
+	if now := time.Now(); cert.Leaf != nil && now.After(cert.Leaf.NotAfter) {
+		c.warn(secret.Locate("tls.crt"), "the server certificate of secret %v expired on %s", secret.Key, cert.Leaf.NotAfter.Format(time.RFC3339))
+	}
+	out.server = &cert
+}
