@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+func newDemo() *cobra.Command {
+	dir, port := "mqttwarden-demo", uint16(8883)
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Make certificates and policies, serve them, and print commands to try",
+		Long: `Demo makes the certificates of a factory (Contoso) and of its devices (Fabrikam)
+and the policies for them in a folder, serves them on this machine only, and
+prints commands to paste into another terminal. Each run begins anew; a folder
+that demo did not make is left alone.`,
+		Example: "  mqttwarden demo --dir /tmp/demo --port 18883",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if port == 0 {
+				return fmt.Errorf("--port 0: choose a port from 1 to 65535")
+			}
+			path, err := filepath.Abs(dir)
+			if err != nil {
+				return err
+			}
+			if err := writeDemo(path, port); err != nil {
+				return err
+			}
+			_, _ = fmt.Fprint(cmd.OutOrStdout(), demoText(path, port))
+			return serve(cmd.Context(), newLogger(cmd), "127.0.0.1", []string{path})
+		},
+	}
+	cmd.Flags().StringVar(&dir, "dir", dir, "folder for certificates and policies")
+	cmd.Flags().Uint16Var(&port, "port", port, "port to serve on")
+	return cmd
+}

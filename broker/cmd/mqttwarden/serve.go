@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqttwarden/mqttwarden/broker/config"
+	"github.com/mqttwarden/mqttwarden/broker/resource"
+)
+
+func newServe() *cobra.Command {
+	var paths []string
+	var address string
+	cmd := &cobra.Command{
+		Use:   "serve -f PATH [-f PATH ...]",
+		Short: "Serve what the documents say, and follow their changes",
+		Long: `Serve reads BrokerListener, BrokerAuthentication and BrokerAuthorization
+documents, and the ConfigMaps and Secrets they name, from files and folders. It
+stays in the foreground, applies changes of the documents while it runs, and
+ends on SIGTERM and SIGINT.
+
+With an error in the documents at start, no port opens. A later change with an
+error is reported and changes nothing. A port that refers to something missing
+stays closed until it is there.`,
+		Example: "  mqttwarden serve -f ./mqttwarden-demo",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return serve(cmd.Context(), newLogger(cmd), address, paths)
+		},
+	}
+	fileFlag(cmd, &paths)
+	cmd.Flags().StringVar(&address, "address", "", "IP address to listen on (default all)")
+	return cmd
+}
+
+// fileFlag adds the flag that names documents.
+func fileFlag(cmd *cobra.Command, paths *[]string) {
+	cmd.Flags().StringArrayVarP(paths, "file", "f", nil, "file or folder with documents; may be repeated")
+	if err := cmd.MarkFlagRequired("file"); err != nil {
+		panic(err) // no such flag: cannot happen
+	}
+}
+
+// serve runs a broker on documents until ctx ends.
+func serve(ctx context.Context, log *slog.Logger, address string, paths []string) error {
+	w := newWatcher(paths)
+	plan, err := load(paths)
+	if err != nil {
+		return err
+	}
+	if len(plan.Ports) == 0 {
+		return fmt.Errorf("%v: there is no BrokerListener, so there is no port to open", paths)
+	}
+	k := newKeeper(log, address)
+	if err := k.Apply(plan); err != nil {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), config.ShutdownTime)
+		defer cancel()
+		return errors.Join(err, k.Shutdown(last))
+	}
+	plans := make(chan *config.Plan)
+	watchCtx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.watch(watchCtx, log, plans)
+	}()
+	err = run(ctx, k, plans, log)
+	cancel()
+	<-done
+	return err
+}
+
+// load reads documents and makes a plan of them. The error has a line for each
+// thing that is wrong.
+func load(paths []string) (*config.Plan, error) {
+	set, err := resource.Load(paths...)
+	if err != nil {
+		return nil, err
+	}
+	return config.Compile(set)
+}
