@@ -203,8 +203,9 @@ func (g *glob) takesSome() bool {
 	case span:
 		return only.not && spanWithin(only.lo, only.hi, impossible) ||
 			!only.not && only.lo <= 1 && only.hi == utf8.MaxRune
+	default:
+		return false
 	}
-	return false
 }
 
 // spanWithin reports whether all characters from lo to hi are in chars.

@@ -56,7 +56,12 @@ func (b *trieBuilder) child(at uint32, l *level) uint32 {
 		return b.tokenChild(at, l)
 	case globLevel:
 		return b.globChild(at, l)
+	default: // hashLevel is no edge, see insert
+		return b.literalChild(at, l)
 	}
+}
+
+func (b *trieBuilder) literalChild(at uint32, l *level) uint32 {
 	c := b.trie.literals.place(at, l.text).child
 	if c == 0 {
 		c = b.newNode(at, literalLevel)
