@@ -302,3 +302,36 @@ func TestS80EmptyLevels(t *testing.T) {
 		})
 	}
 }
+
+// AUTHZ-1: what no rule allows is denied, and letter case counts everywhere.
+func TestAUTHZ1NothingElse(t *testing.T) {
+	versions(t, func(t *testing.T, v mqttauth.Version) {
+		b := ruled(t, allow("alice", pub("Ok"), sub("Ok")))
+		s := b.connect(v, "s", as("all"))
+		s.subscribe(1, "#")
+		a := b.connect(v, "a", as("alice"))
+		for _, name := range []string{"ok", "OK", "Ok/", "Ok/x", "x"} {
+			a.publishes(wire.Publish{QoS: 1, Topic: name}, mqttauth.NotAuthorized)
+			if got := a.tries(name); got != denial(v) {
+				t.Errorf("SUBSCRIBE %q is answered %v", name, got)
+			}
+		}
+		a.publish(1, "Ok", "x")
+		s.message("Ok", "x")
+		s.quiet()
+	})
+}
+
+// LINK-3: a port without authorization allows everything, but what is the
+// broker's own (AUTHZ-16); one with no rules allows nothing.
+func TestLINK3Authorization(t *testing.T) {
+	versions(t, func(t *testing.T, v mqttauth.Version) {
+		free := openPort(t).connect(v, "a", will(wire.Will{Topic: "$any/thing"}))
+		free.subscribe(2, "#", "$any/#", "$SYS/#")
+		free.publishes(wire.Publish{QoS: 1, Topic: "$SYS/x"}, mqttauth.NotAuthorized)
+		free.publish(1, "$CONTROL/x", "x")
+		free.quiet()
+		closed := newServer(t, broker.Limits{}).listen(access(t))
+		closed.refused(mqttauth.NotAuthorized, connectPacket(v, "a", as("alice")))
+	})
+}

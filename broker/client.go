@@ -120,17 +120,23 @@ func (cl *client) reauthorize(p mqttauthz.Principal, g *mqttauthz.Grants) {
 	}
 }
 
-// subscribe adds a subscription that has been decided on. It fails when the
-// session has too many.
-func (cl *client) subscribe(f topic.Filter, o routing.Options) (existed, ok bool) {
+// subscribe adds a subscription that has been decided on, and queues the
+// retained messages that it asks for. It fails when the session has too many.
+// The queue is locked from before the subscription is seen until the retained
+// messages wait: a newer message can only come behind them.
+func (cl *client) subscribe(f topic.Filter, o routing.Options) bool {
 	cl.queue.Lock()
 	defer cl.queue.Unlock()
-	if _, existed = cl.session.Subscription(f); !existed && cl.session.SubscriptionCount() >= cl.server.limits.Subscriptions {
-		return false, false
+	_, existed := cl.session.Subscription(f)
+	if !existed && cl.session.SubscriptionCount() >= cl.server.limits.Subscriptions {
+		return false
 	}
 	cl.session.Subscribe(f, o)
 	cl.server.table.Subscribe(f, cl, o)
-	return existed, true
+	if f.Share == "" && (o.RetainHandling == 0 || o.RetainHandling == 1 && !existed) {
+		cl.server.retained.send(cl.session, f.Filter, o, time.Now())
+	}
+	return true
 }
 
 func (cl *client) unsubscribe(f topic.Filter) bool {

@@ -23,8 +23,8 @@ import (
 // Its serve goroutine reads; a second one writes, once the client is accepted.
 // mu is held over each packet's decision and what follows from it, and over
 // everything that touches auth: who takes mu knows that nothing is half done.
-// Locks are taken in this order: client.mu, conn.mu, server.wills,
-// client.queue, output.mu. No two of one kind are held at once.
+// Locks are taken in this order: client.mu, conn.mu, server.wills, output.mu,
+// client.queue, retainedStore.mu. No two of one kind are held at once.
 type conn struct {
 	server   *Server
 	listener *Listener
@@ -83,13 +83,7 @@ func (c *conn) serve(ctx context.Context) {
 	c.attempt = func(a *mqttauth.Attempt) { go c.verify(ctx, a) }
 	defer c.end()
 	defer c.settle()
-	defer func() {
-		// A fault of ours ends this client's connection and no other's (E4).
-		if p := recover(); p != nil {
-			c.server.log.Error("connection handler panicked", keyRemote, c.remote, keyError, fmt.Sprint(p), "stack", string(debug.Stack()))
-			c.kill(errors.New("internal error"))
-		}
-	}()
+	defer c.recovered()
 	stop := context.AfterFunc(ctx, c.cut)
 	defer stop()
 	deadline := time.Now().Add(c.server.limits.ConnectTimeout)
@@ -102,8 +96,17 @@ func (c *conn) serve(ctx context.Context) {
 		return
 	}
 	c.settle()
-	c.out.start()
+	c.out.start(c.recovered)
 	c.read()
+}
+
+// recovered ends the connection, and no other, after a fault of ours (E4). It is
+// deferred before mu is locked.
+func (c *conn) recovered() {
+	if p := recover(); p != nil {
+		c.server.log.Error("connection handler panicked", keyRemote, c.remote, keyError, fmt.Sprint(p), "stack", string(debug.Stack()))
+		c.kill(errors.New("internal error"))
+	}
 }
 
 func (c *conn) handshake(ctx context.Context) error {
@@ -318,6 +321,7 @@ func (c *conn) cut() { _ = c.raw.Close() }
 
 // wake tells the authentication session what time it is.
 func (c *conn) wake(now time.Time) {
+	defer c.recovered()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.gone && c.client != nil {

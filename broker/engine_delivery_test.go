@@ -245,3 +245,48 @@ func TestE16Filters(t *testing.T) {
 		}
 	})
 }
+
+// [MQTT-3.3.1-6], [MQTT-4.6.0-6]: whenever a client subscribes, an older
+// retained message never comes behind a newer one.
+func TestRetainedOrder(t *testing.T) {
+	b := openPort(t)
+	p, s := b.connect(v5, "p"), b.connect(v5, "s")
+	published := make(chan error, 1)
+	go func() {
+		for i := range 500 {
+			m := wire.Publish{QoS: 1, PacketID: 1, Topic: "t", Retain: true, Payload: []byte(strconv.Itoa(i))}
+			if _, err := p.nc.Write(m.Append(nil, v5)); err != nil {
+				published <- err
+				return
+			}
+			if _, err := p.read(); err != nil {
+				published <- err
+				return
+			}
+		}
+		published <- nil
+	}()
+	last := -1
+	for running := true; running; {
+		select {
+		case err := <-published:
+			if err != nil {
+				t.Fatal(err)
+			}
+			running = false
+		default:
+		}
+		s.send(&wire.Subscribe{PacketID: 1, Filters: []wire.Subscription{{Filter: "t"}}})
+		for answered := false; !answered; {
+			m, ok := s.next().(*wire.Publish)
+			if answered = !ok; answered {
+				continue
+			}
+			n, err := strconv.Atoi(string(m.Payload))
+			if err != nil || n < last {
+				t.Fatalf("message %q came behind %d", m.Payload, last)
+			}
+			last = n
+		}
+	}
+}

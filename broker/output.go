@@ -22,6 +22,9 @@ const (
 
 	// flushBytes is about how much one write carries.
 	flushBytes = 64 << 10
+
+	// idleBytes is the size above which an idle writer gives its buffer back.
+	idleBytes = 4 << 10
 )
 
 // source is where messages come from: the session. It appends encoded packets
@@ -54,10 +57,14 @@ func (o *output) init(nc, raw net.Conn) {
 	o.room.L = &o.mu
 }
 
-// start starts the writer.
-func (o *output) start() {
+// start starts the writer. Recovered is deferred in its goroutine.
+func (o *output) start(recovered func()) {
 	o.started = true
-	go o.write()
+	go func() {
+		defer close(o.done)
+		defer recovered()
+		o.write()
+	}()
 	o.signal()
 }
 
@@ -83,6 +90,18 @@ func (o *output) send(packet []byte) {
 		o.control = append(o.control, packet...)
 	}
 	o.mu.Unlock()
+	o.signal()
+}
+
+// sendBefore runs f and queues the packet that it returns before all messages,
+// those that f queued included.
+func (o *output) sendBefore(f func() []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	packet := f()
+	if !o.finished && !o.aborted {
+		o.control = append(o.control, packet...)
+	}
 	o.signal()
 }
 
@@ -142,7 +161,6 @@ func (o *output) waitForRoom() {
 
 // write is the writer goroutine.
 func (o *output) write() {
-	defer close(o.done)
 	var buf []byte
 	for range o.wake {
 		for {
@@ -162,6 +180,9 @@ func (o *output) write() {
 				return
 			}
 			if len(batch) == 0 {
+				if cap(buf) > idleBytes {
+					buf = nil
+				}
 				break
 			}
 			buf = batch[:0]
@@ -173,26 +194,24 @@ func (o *output) write() {
 }
 
 // take collects what to write next. It reports whether that is the last, and
-// whether to go on at all.
+// whether to go on at all. Answers and messages are those of one instant: a
+// retained message never overtakes its SUBACK.
 func (o *output) take(buf []byte) (batch []byte, last, ok bool) {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.aborted {
-		o.mu.Unlock()
 		return nil, false, false
 	}
 	batch = append(buf, o.control...)
-	if cap(o.control) > 2*controlBytes {
+	if cap(o.control) > idleBytes {
 		o.control = nil
 	}
 	o.control = o.control[:0]
-	last = o.finished
-	src := o.source
 	o.room.Broadcast()
-	o.mu.Unlock()
-	if src != nil {
-		batch = src.appendNext(batch, time.Now())
+	if o.source != nil {
+		batch = o.source.appendNext(batch, time.Now())
 	}
-	return batch, last, true
+	return batch, o.finished, true
 }
 
 // closeWrite tells the peer that nothing more comes. The reader goes on for a

@@ -61,7 +61,7 @@ func TestAUTHN10Owner(t *testing.T) {
 		if !second.ok.SessionPresent {
 			t.Error("the session is gone")
 		}
-		second.publish(1, "t", "x")
+		second.send(&wire.Publish{Topic: "t", Payload: []byte("x")})
 		second.message("t", "x")
 		third := b.connect(v, "a", as("alice"))
 		second.dismissed(wire.SessionTakenOver)

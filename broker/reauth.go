@@ -50,6 +50,7 @@ func (c *conn) act(a mqttauth.Action) {
 
 // verify runs an attempt while traffic goes on (EXP-5).
 func (c *conn) verify(ctx context.Context, attempt *mqttauth.Attempt) {
+	defer c.recovered()
 	r, err := runAttempt(ctx, attempt, c.access.Authentication)
 	c.mu.Lock()
 	defer c.mu.Unlock()

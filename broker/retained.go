@@ -6,6 +6,7 @@ import (
 
 	"github.com/mqttwarden/mqttwarden/broker/internal/message"
 	"github.com/mqttwarden/mqttwarden/broker/internal/routing"
+	"github.com/mqttwarden/mqttwarden/broker/internal/session"
 )
 
 // retainedStore holds the retained messages, within limits.
@@ -45,7 +46,7 @@ func (r *retainedStore) store(m *message.Message) bool {
 }
 
 // send queues the retained messages that match a new subscription.
-func (r *retainedStore) send(to *client, filter string, o routing.Options, revision uint64, now time.Time) {
+func (r *retainedStore) send(to *session.Session, filter string, o routing.Options, now time.Time) {
 	for name, m := range r.topics.Match(filter) {
 		if m.Expired(now) {
 			r.expire(name, m)
@@ -53,7 +54,7 @@ func (r *retainedStore) send(to *client, filter string, o routing.Options, revis
 		}
 		d := delivery(m, o)
 		d.Retain = true // [MQTT-3.3.1-8]
-		to.deliver(d, revision, now)
+		to.Enqueue(d, now)
 	}
 }
 

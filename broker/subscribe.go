@@ -2,19 +2,12 @@ package broker
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/mqttwarden/mqttwarden/broker/internal/routing"
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
 	"github.com/mqttwarden/mqttwarden/internal/topic"
 	"github.com/mqttwarden/mqttwarden/mqttauth"
 )
-
-// granted is a subscription whose retained messages are still to be sent.
-type granted struct {
-	filter  string
-	options routing.Options
-}
 
 // handleSubscribe decides on each filter by itself (AUTHZ-11). Retained
 // messages follow the SUBACK.
@@ -23,47 +16,34 @@ func (c *conn) handleSubscribe(f wire.Frame) error {
 	if err := p.Decode(f, c.version); err != nil {
 		return err
 	}
-	ack := wire.Suback{PacketID: p.PacketID}
-	var retained []granted
-	for i := range p.Filters {
-		code, g := c.subscribe(&p.Filters[i], p.SubscriptionID)
-		ack.Codes = append(ack.Codes, code)
-		if g != nil {
-			retained = append(retained, *g)
+	c.out.sendBefore(func() []byte {
+		ack := wire.Suback{PacketID: p.PacketID}
+		for i := range p.Filters {
+			ack.Codes = append(ack.Codes, c.subscribe(&p.Filters[i], p.SubscriptionID))
 		}
-	}
-	c.out.send(ack.Append(nil, c.version))
-	revision, now := c.server.revision.Load(), time.Now()
-	for _, g := range retained {
-		c.server.retained.send(c.client, g.filter, g.options, revision, now)
-	}
+		return ack.Append(nil, c.version)
+	})
 	return nil
 }
 
-// subscribe decides on one filter. It returns the code for SUBACK and, if
-// retained messages are wanted, what for.
-func (c *conn) subscribe(s *wire.Subscription, id uint32) (mqttauth.ReasonCode, *granted) {
+// subscribe decides on one filter and returns the code for SUBACK.
+func (c *conn) subscribe(s *wire.Subscription, id uint32) mqttauth.ReasonCode {
 	f, err := c.parseFilter(s.Filter)
 	if err != nil {
-		return wire.TopicFilterInvalid, nil
+		return wire.TopicFilterInvalid
 	}
 	if !c.grants.Subscribe(s.Filter).Allowed() {
 		c.denyPacket("subscribe", keyFilter, s.Filter)
-		return mqttauth.NotAuthorized, nil
+		return mqttauth.NotAuthorized
 	}
 	o := routing.Options{
 		QoS: s.QoS, NoLocal: s.NoLocal, RetainAsPublished: s.RetainAsPublished,
 		RetainHandling: s.RetainHandling, ID: id,
 	}
-	existed, ok := c.client.subscribe(f, o)
-	if !ok {
-		return wire.QuotaExceeded, nil
+	if !c.client.subscribe(f, o) {
+		return wire.QuotaExceeded
 	}
-	code := mqttauth.ReasonCode(s.QoS)
-	if f.Share != "" || o.RetainHandling == 2 || o.RetainHandling == 1 && existed {
-		return code, nil
-	}
-	return code, &granted{f.Filter, o}
+	return mqttauth.ReasonCode(s.QoS)
 }
 
 func (c *conn) parseFilter(s string) (topic.Filter, error) {

@@ -177,7 +177,7 @@ func TestS05SameOutcome(t *testing.T) {
 			t.Run(test.name+" over "+name, func(t *testing.T) {
 				p := b.peer()
 				p.t = t
-				p.sendConnect(connectPacket(v5, "a", test.option))
+				p.sendConnect(connectPacket(v5, test.name+name, test.option))
 				if got := receive[wire.Connack](p).Code; got != test.want {
 					t.Errorf("CONNACK with %v, want %v", got, test.want)
 				}
