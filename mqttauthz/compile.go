@@ -43,7 +43,7 @@ const maxEntries = 1 << 24
 // together would let one request cost more than some milliseconds: see the
 // limits in the package documentation.
 func Compile(rules []Rule) (*Policy, error) {
-	c := newCompiler()
+	c := newCompiler(sizeOf(rules))
 	for i := range rules {
 		c.compileRule(i, &rules[i])
 	}
@@ -68,6 +68,9 @@ type compiler struct {
 	read       *subjectsBuilder
 	write      *subjectsBuilder
 	patterns   []string
+	sources    []source
+	atomStarts []uint32 // of each rule
+	ruleAtoms  []atom
 	errs       []error
 
 	// Where the compiler is.
@@ -78,17 +81,50 @@ type compiler struct {
 	levels   []level
 }
 
-func newCompiler() *compiler {
-	leaves := new(leafBuilder)
+// size says how much Compile will add, so that large policies are not copied
+// again and again while they grow.
+type size struct{ predicates, patterns, entries int }
+
+func sizeOf(rules []Rule) size {
+	var n size
+	for i := range rules {
+		r := &rules[i]
+		principals := len(r.Principals.ClientIDs) + len(r.Principals.Usernames) + len(r.Principals.Attributes)
+		patterns := 0
+		for j := range r.BrokerResources {
+			patterns += max(1, len(r.BrokerResources[j].Topics), len(r.BrokerResources[j].ClientIDs))
+		}
+		for j := range r.StateStoreResources {
+			s := &r.StateStoreResources[j]
+			patterns += len(s.Keys)
+			if strings.EqualFold(string(s.Method), string(ReadWrite)) {
+				patterns += len(s.Keys)
+			}
+		}
+		n.predicates += principals
+		n.patterns += patterns
+		if patterns > 0 && principals > (maxEntries-n.entries)/patterns {
+			return size{} // too many; compileRule reports it
+		}
+		n.entries += principals * patterns
+	}
+	return n
+}
+
+func newCompiler(n size) *compiler {
+	leaves := &leafBuilder{added: make([]leafEntry, 0, n.entries)}
 	return &compiler{
 		attrs:      make(slots),
-		principals: newPrincipalsBuilder(),
+		principals: newPrincipalsBuilder(n.predicates),
 		leaves:     leaves,
-		publish:    newTrieBuilder(leaves),
-		subscribe:  newTrieBuilder(leaves),
-		connect:    newSubjectsBuilder(leaves),
-		read:       newSubjectsBuilder(leaves),
-		write:      newSubjectsBuilder(leaves),
+		publish:    newTrieBuilder(OpPublish, leaves),
+		subscribe:  newTrieBuilder(OpSubscribe, leaves),
+		connect:    newSubjectsBuilder(OpConnect, leaves),
+		read:       newSubjectsBuilder(OpRead, leaves),
+		write:      newSubjectsBuilder(OpWrite, leaves),
+		patterns:   make([]string, 0, n.patterns),
+		sources:    make([]source, 0, n.patterns),
+		ruleAtoms:  make([]atom, 0, n.predicates),
 	}
 }
 
@@ -97,6 +133,9 @@ func (c *compiler) finish() *Policy {
 		principals: c.principals.finish(),
 		attributes: c.attrs,
 		patterns:   c.patterns,
+		sources:    c.sources,
+		atomStarts: append(c.atomStarts, uint32(len(c.ruleAtoms))),
+		ruleAtoms:  c.ruleAtoms,
 	}
 	var steps int
 	p.publish, steps = c.publish.finish()
@@ -136,12 +175,14 @@ func (c *compiler) fail(field string, i, offset int, err error) {
 	c.errs = append(c.errs, &RuleError{Rule: c.rule, Field: field, Offset: offset, Err: err})
 }
 
-// allow opens leaf for the principals of the current rule.
-func (c *compiler) allow(leaf uint32, pattern string) {
+// allow opens leaf for the principals of the current rule, by pattern i of the
+// current resource.
+func (c *compiler) allow(op Operation, f form, i int, leaf uint32, pattern string) {
 	if len(c.leaves.added)+len(c.atoms) > maxEntries {
 		return // compileRule reports it
 	}
 	c.patterns = append(c.patterns, pattern)
+	c.sources = append(c.sources, source{uint32(c.rule), uint32(c.resource), uint32(i), op, f})
 	for _, a := range c.atoms {
 		c.leaves.added = append(c.leaves.added, leafEntry{leaf, entry{
 			atom: a, rule: uint32(c.rule), pattern: uint32(len(c.patterns) - 1),
@@ -152,6 +193,8 @@ func (c *compiler) allow(leaf uint32, pattern string) {
 func (c *compiler) compileRule(i int, r *Rule) {
 	c.rule, c.section, c.resource = i, "principals", -1
 	c.compilePrincipals(&r.Principals)
+	c.atomStarts = append(c.atomStarts, uint32(len(c.ruleAtoms)))
+	c.ruleAtoms = append(c.ruleAtoms, c.atoms...)
 	patterns := 0
 	c.section = "brokerResources"
 	for j := range r.BrokerResources {
@@ -227,7 +270,7 @@ func (c *compiler) compileConnect(r *BrokerResource) {
 		c.fail("topics", -1, -1, errConnectTopics)
 	}
 	if len(r.ClientIDs) == 0 {
-		c.allow(c.leaves.get(&c.connect.subjects.any), "")
+		c.allow(OpConnect, anyForm, 0, c.leaves.get(&c.connect.subjects.any), "")
 	}
 	for i, text := range r.ClientIDs {
 		if text == "" {
@@ -253,7 +296,7 @@ func (c *compiler) compileTopics(r *BrokerResource, b *trieBuilder) {
 		}
 		c.levels = levels
 		if len(c.atoms) > 0 { // else nobody could pass the nodes
-			c.allow(b.insert(levels), text)
+			c.allow(b.op, topicForm, i, b.insert(levels), text)
 		}
 	}
 }
@@ -295,9 +338,9 @@ func (c *compiler) compilePatternKey(i int, text string, to []*subjectsBuilder) 
 	c.compileGlob("keys", i, text, to...)
 }
 
-func (c *compiler) compileStringKey(_ int, text string, to []*subjectsBuilder) {
+func (c *compiler) compileStringKey(i int, text string, to []*subjectsBuilder) {
 	for _, b := range to {
-		c.allow(b.insertExact(text), text)
+		c.allow(b.op, textForm, i, b.insertExact(text), text)
 	}
 }
 
@@ -308,7 +351,7 @@ func (c *compiler) compileBinaryKey(i int, text string, to []*subjectsBuilder) {
 		return
 	}
 	for _, b := range to {
-		c.allow(b.insertExact(key), text)
+		c.allow(b.op, binaryForm, i, b.insertExact(key), text)
 	}
 }
 
@@ -319,7 +362,7 @@ func (c *compiler) compileGlob(field string, i int, text string, to ...*subjects
 			c.fail(field, i, offset, err)
 			return
 		}
-		c.allow(leaf, text)
+		c.allow(b.op, globForm, i, leaf, text)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // TestDependencies (S-50): authorization is embedded in brokers of all sizes,
-// so it links the standard library, one glob library and our own grammar of
-// topics, nothing else: no authentication, no YAML, no client-go, and no
+// so it links the standard library, one glob library, our own grammar of
+// topics and our escaping of text, nothing else: no authentication, no YAML, no client-go, and no
 // network.
 func TestDependencies(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
@@ -18,6 +18,7 @@ func TestDependencies(t *testing.T) {
 	allowed := []string{
 		"github.com/mqttwarden/mqttwarden/mqttauthz",
 		"github.com/mqttwarden/mqttwarden/internal/topic",
+		"github.com/mqttwarden/mqttwarden/internal/peertext",
 		"github.com/gobwas/glob",
 	}
 	for _, dep := range strings.Fields(string(out)) {
@@ -32,7 +33,7 @@ func TestDependencies(t *testing.T) {
 			ok = ok || dep == a || strings.HasPrefix(dep, a+"/")
 		}
 		if !ok {
-			t.Errorf("imports %s; only gobwas/glob and internal/topic are allowed", dep)
+			t.Errorf("imports %s; only gobwas/glob, internal/topic and internal/peertext are allowed", dep)
 		}
 	}
 }

@@ -61,6 +61,30 @@
 // decision can need more than 8192 steps because too many patterns match the
 // same text.
 //
+// # Questions to a policy
+//
+// For operators, not for every packet; none needs a list of clients or topics.
+// Policy.Explain tells the whole story of one request: the decision, the rules
+// about this client and why they are, every pattern tried with its reason, the
+// values of the tokens, and what would have to change. Policy.WhoCan names the
+// clients that can do something, Policy.WhatCan all that one client can do.
+//
+// Diff compares two policies and returns everything newly allowed and newly
+// denied, each with a client, an operation and a text that the two decide
+// differently. It is a proof and no sample: patterns are compared as automata,
+// and what a bound or the ambiguity of tokens leaves open is listed as
+// undecided. Lint finds what is legal in rules and probably not meant.
+//
+//	report, err := mqttauthz.Diff(ctx, old, changed, mqttauthz.DiffOptions{})
+//	…
+//	for _, c := range report.Allowed {
+//		fmt.Println("newly allowed:", c)
+//	}
+//
+// Explanations hold text of the client only escaped and cut, and so do all
+// String methods (OPS-1). The witnesses of Diff and the principals of WhoCan
+// are built from the rules.
+//
 // # What it does not do
 //
 // It reads no documents, authenticates nobody and keeps no state. The broker

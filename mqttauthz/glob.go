@@ -204,10 +204,11 @@ func parseGlob(text string, attrs slots) ([]element, int, error) {
 }
 
 // accepted asks gobwas/glob, whose dialect this is, whether it takes a part of
-// a pattern as well. This package reads fewer patterns than that library, since
-// it refuses what is easily misread there, and never more.
+// a pattern as well; of stars and question marks it takes all. This package
+// reads fewer patterns than that library, since it refuses what is easily
+// misread there, and never more.
 func accepted(part string) error {
-	if !strings.ContainsAny(part, `*?[\`) {
+	if !strings.ContainsAny(part, `[\`) {
 		return nil
 	}
 	_, err := gobwas.Compile(part)

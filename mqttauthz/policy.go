@@ -23,6 +23,11 @@ type Policy struct {
 	entries    []entry // of all leaves, see leafBuilder.finish
 	starts     []uint32
 	patterns   []string
+
+	// What only Explain and the queries need.
+	sources    []source // of each pattern
+	ruleAtoms  []atom   // of rule n: ruleAtoms[atomStarts[n]:atomStarts[n+1]]
+	atomStarts []uint32
 }
 
 // AllowAll returns a policy that allows everybody everything but publishing to

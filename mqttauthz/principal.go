@@ -3,7 +3,6 @@ package mqttauthz
 import (
 	"encoding/binary"
 	"errors"
-	"maps"
 	"slices"
 )
 
@@ -77,14 +76,17 @@ var (
 type principalsBuilder struct {
 	principals principals
 	maps       map[string]atom // by encoded pairs
+	names      []string        // room for attributes
+	key        []byte          // room for attributes
 }
 
-func newPrincipalsBuilder() *principalsBuilder {
+func newPrincipalsBuilder(predicates int) *principalsBuilder {
 	return &principalsBuilder{
 		principals: principals{
-			clientIDs: make(map[string]atom),
-			usernames: make(map[string]atom),
-			byPair:    make(map[pair][]atom),
+			predicates: make([]predicate, 0, predicates),
+			clientIDs:  make(map[string]atom),
+			usernames:  make(map[string]atom),
+			byPair:     make(map[pair][]atom),
 		},
 		maps: make(map[string]atom),
 	}
@@ -94,14 +96,24 @@ func (b *principalsBuilder) clientID(id string) (atom, error) {
 	if id == "" {
 		return 0, errEmptyClientID
 	}
-	return b.number(b.principals.clientIDs, id, predicate{clientID: id}), nil
+	a, ok := b.principals.clientIDs[id]
+	if !ok {
+		a = b.add(predicate{clientID: id})
+		b.principals.clientIDs[id] = a
+	}
+	return a, nil
 }
 
 func (b *principalsBuilder) username(name string) (atom, error) {
 	if name == "" {
 		return 0, errEmptyUsername
 	}
-	return b.number(b.principals.usernames, name, predicate{username: name}), nil
+	a, ok := b.principals.usernames[name]
+	if !ok {
+		a = b.add(predicate{username: name})
+		b.principals.usernames[name] = a
+	}
+	return a, nil
 }
 
 func (b *principalsBuilder) attributes(m map[string]string) (atom, error) {
@@ -111,27 +123,34 @@ func (b *principalsBuilder) attributes(m map[string]string) (atom, error) {
 	if _, ok := m[""]; ok {
 		return 0, errEmptyAttribute
 	}
-	pairs := make([]pair, 0, len(m))
-	var key []byte
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		pairs = append(pairs, pair{name, m[name]})
+	names, key := b.names[:0], b.key[:0]
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
 		for _, s := range [...]string{name, m[name]} {
 			key = binary.AppendUvarint(key, uint64(len(s)))
 			key = append(key, s...)
 		}
 	}
-	return b.number(b.maps, string(key), predicate{pairs: pairs}), nil
+	b.names, b.key = names, key
+	a, ok := b.maps[string(key)]
+	if !ok {
+		pairs := make([]pair, len(names))
+		for i, name := range names {
+			pairs[i] = pair{name, m[name]}
+		}
+		a = b.add(predicate{pairs: pairs})
+		b.maps[string(key)] = a
+	}
+	return a, nil
 }
 
-// number returns the atom of the predicate that known lists under key.
-func (b *principalsBuilder) number(known map[string]atom, key string, p predicate) atom {
-	a, ok := known[key]
-	if !ok {
-		a = atom(len(b.principals.predicates))
-		known[key] = a
-		b.principals.predicates = append(b.principals.predicates, p)
-	}
-	return a
+// add returns the atom of a new predicate.
+func (b *principalsBuilder) add(p predicate) atom {
+	b.principals.predicates = append(b.principals.predicates, p)
+	return atom(len(b.principals.predicates) - 1)
 }
 
 // finish lists every attribute map under its rarest pair.

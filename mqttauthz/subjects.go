@@ -34,13 +34,15 @@ func (p *Policy) lookup(t *subjects, g *Grants, text string) *entry {
 
 // subjectsBuilder adds patterns to subjects.
 type subjectsBuilder struct {
+	op       Operation
 	subjects subjects
 	byText   map[string]uint32 // globs to leaves
 	leaves   *leafBuilder
 }
 
-func newSubjectsBuilder(leaves *leafBuilder) *subjectsBuilder {
+func newSubjectsBuilder(op Operation, leaves *leafBuilder) *subjectsBuilder {
 	return &subjectsBuilder{
+		op:       op,
 		subjects: subjects{exact: make(map[string]uint32)},
 		byText:   make(map[string]uint32),
 		leaves:   leaves,

@@ -5,6 +5,7 @@ import "slices"
 // trieBuilder adds patterns to a trie. What only building needs is forgotten
 // with it.
 type trieBuilder struct {
+	op     Operation
 	trie   trie
 	globs  map[globEdge]uint32
 	parent []parentEdge // of each node
@@ -23,8 +24,9 @@ type parentEdge struct {
 	kind levelKind
 }
 
-func newTrieBuilder(leaves *leafBuilder) *trieBuilder {
+func newTrieBuilder(op Operation, leaves *leafBuilder) *trieBuilder {
 	return &trieBuilder{
+		op:     op,
 		trie:   trie{nodes: make([]node, 1), literals: newLiterals()},
 		globs:  make(map[globEdge]uint32),
 		parent: make([]parentEdge, 1),
