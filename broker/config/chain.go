@@ -16,36 +16,68 @@ import (
 )
 
 // chain compiles a BrokerAuthentication. It returns nil after an error, and
-// when a ConfigMap is missing: the ports that use it stay closed then.
+// when a ConfigMap or Secret is missing: the ports that use it stay closed then.
 func (c *compiler) chain(a *resource.Authentication) *chain {
-	out := &chain{key: a.Key}
+	out := &chain{key: a.Key, source: a}
 	var entries []mqttauth.Entry
 	for i := range a.Methods {
-		m := &a.Methods[i]
-		if m.Kind != resource.MethodX509 {
-			c.fail(m.Locate("method"), m.Field("method"), fmt.Errorf("method %s is not supported by this version; X509 is", m.Kind))
-			continue
-		}
-		entry := mqttauth.Entry{Name: string(m.Kind), OnUnavailable: outage(m.OnUnavailable, mqttauth.OutageStop)}
-		spec := methodSpec{Name: entry.Name, OnUnavailable: entry.OnUnavailable}
-		method, trust := c.x509(a, m, &spec)
+		spec := methodSpec{Name: entryName(a.Methods, i)}
+		method := c.method(a, &a.Methods[i], out, &spec)
 		if method == nil {
 			continue
 		}
-		entry.Method, out.trust = method, trust
-		entries = append(entries, entry)
-		out.spec.Methods = append(out.spec.Methods, spec)
+		entries = append(entries, mqttauth.Entry{Name: spec.Name, Method: method, OnUnavailable: spec.OnUnavailable})
+		out.spec = append(out.spec, spec)
 	}
 	if len(entries) < len(a.Methods) {
+		out.close()
 		return nil
 	}
 	method, err := mqttauth.NewChain(a.Key.String(), entries...)
 	if err != nil {
 		c.fail(a.Position, "spec.authenticationMethods", err)
+		out.close()
 		return nil
 	}
 	out.method = method
 	return out
+}
+
+// entryName names method i of a chain by its kind, and by its place as well if
+// it is not the first of its kind.
+func entryName(methods []resource.Method, i int) string {
+	kind := methods[i].Kind
+	if slices.ContainsFunc(methods[:i], func(m resource.Method) bool { return m.Kind == kind }) {
+		return fmt.Sprintf("%s-%d", kind, i)
+	}
+	return string(kind)
+}
+
+// method compiles one method. It returns nil after an error, and when something
+// is missing.
+func (c *compiler) method(a *resource.Authentication, m *resource.Method, out *chain, spec *methodSpec) mqttauth.Method {
+	switch m.Kind {
+	case resource.MethodX509:
+		spec.OnUnavailable = outage(m.OnUnavailable, mqttauth.OutageStop)
+		method, trust := c.x509(a, m, spec)
+		if method == nil {
+			return nil
+		}
+		out.trust = trust
+		return method
+	case resource.MethodCustom:
+		spec.OnUnavailable = outage(m.OnUnavailable, mqttauth.OutageNext) // AUTHN-4
+		method := c.custom(a, m, spec)
+		if method == nil {
+			return nil
+		}
+		out.forwards = true
+		out.closers = append(out.closers, method)
+		return method
+	default:
+		c.fail(m.Locate("method"), m.Field("method"), fmt.Errorf("method %s is not supported by this version; X509 and Custom are", m.Kind))
+		return nil
+	}
 }
 
 // outage translates the setting of a method.

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -12,10 +13,12 @@ import (
 )
 
 // Compile makes a plan of a set. The error, if any, is of type
-// resource.Errors and holds all there is to complain about.
-func Compile(set *resource.Set) (*Plan, error) {
+// resource.Errors and holds all there is to complain about. Log is for the
+// methods that have something to say while they work; nil discards.
+func Compile(set *resource.Set, log *slog.Logger) (*Plan, error) {
 	c := &compiler{
 		set:      set,
+		log:      log,
 		chains:   make(map[resource.Key]*chain),
 		policies: make(map[resource.Key]*policy),
 	}
@@ -26,7 +29,13 @@ func Compile(set *resource.Set) (*Plan, error) {
 			plan.Ports = append(plan.Ports, c.port(l, &l.Ports[i]))
 		}
 	}
+	for _, a := range set.Authentications {
+		if chain := c.chains[a.Key]; chain != nil {
+			plan.chains = append(plan.chains, chain)
+		}
+	}
 	if len(c.errs) > 0 {
+		plan.Close()
 		c.errs.Sort()
 		return nil, c.errs
 	}
@@ -38,6 +47,7 @@ func Compile(set *resource.Set) (*Plan, error) {
 // compiler collects errors and shares what several ports use.
 type compiler struct {
 	set      *resource.Set
+	log      *slog.Logger
 	chains   map[resource.Key]*chain
 	policies map[resource.Key]*policy
 	errs     resource.Errors
@@ -66,10 +76,7 @@ func (c *compiler) compileAll() {
 func (c *compiler) policy(a *resource.Authorization) *policy {
 	compiled, err := mqttauthz.Compile(a.Rules)
 	if err == nil {
-		if len(a.Rules) == 0 {
-			c.warn(a.Position, "BrokerAuthorization %v has no rules: it denies everything", a.Key)
-		}
-		return &policy{key: a.Key, rules: a.Rules, compiled: compiled}
+		return &policy{key: a.Key, source: a, rules: a.Rules, compiled: compiled}
 	}
 	for _, e := range flatten(err) {
 		var rule *mqttauthz.RuleError

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"reflect"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -22,6 +22,7 @@ type Keeper struct {
 	address string
 	log     *slog.Logger
 	open    map[uint16]*openPort
+	chains  []*chain        // of the ports that are open
 	told    map[string]bool // warnings and closed ports that have been reported
 }
 
@@ -49,6 +50,7 @@ func (k *Keeper) Apply(p *Plan) error {
 	planned := make(map[uint16]*Port, len(p.Ports))
 	for _, port := range p.Ports {
 		planned[port.Number] = port
+		port.chain = k.known(port.chain)
 	}
 	for number, o := range k.open {
 		next := planned[number]
@@ -60,7 +62,37 @@ func (k *Keeper) Apply(p *Plan) error {
 	for _, port := range p.Ports {
 		errs = append(errs, k.apply(port))
 	}
+	k.retire(p.chains)
 	return errors.Join(errs...)
+}
+
+// known returns the chain that is in use already and is the same, or c.
+func (k *Keeper) known(c *chain) *chain {
+	for _, old := range k.chains {
+		if c != nil && old.key == c.key && old.spec.equal(c.spec) {
+			return old
+		}
+	}
+	return c
+}
+
+// retire closes the chains that no open port uses, of the old and of the new
+// ones.
+func (k *Keeper) retire(planned []*chain) {
+	used := make(map[*chain]bool)
+	for _, o := range k.open {
+		used[o.plan.chain] = true
+	}
+	var kept []*chain
+	for _, c := range append(k.chains, planned...) {
+		switch {
+		case !used[c]:
+			c.close()
+		case !slices.Contains(kept, c):
+			kept = append(kept, c)
+		}
+	}
+	k.chains = kept
 }
 
 func (k *Keeper) apply(p *Port) error {
@@ -96,21 +128,7 @@ func samePlace(a, b *Port) bool { return a.Listener == b.Listener && a.Transport
 
 // sameAccess reports whether two ports ask the same of their clients and let
 // them do the same.
-func sameAccess(a, b *Port) bool {
-	return reflect.DeepEqual(a.specs(), b.specs())
-}
-
-// specs is what the access rules of a port are made from.
-func (p *Port) specs() [2]any {
-	var s [2]any
-	if p.chain != nil {
-		s[0] = []any{p.chain.key, p.chain.spec}
-	}
-	if p.policy != nil {
-		s[1] = []any{p.policy.key, p.policy.rules}
-	}
-	return s
-}
+func sameAccess(a, b *Port) bool { return a.chain == b.chain && a.policy.equal(b.policy) }
 
 func (k *Keeper) start(p *Port) error {
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort(k.address, strconv.Itoa(int(p.Number))))
@@ -175,8 +193,13 @@ func (k *Keeper) tell(msg string, args ...any) {
 	k.log.Warn(msg, args...)
 }
 
-// Shutdown closes all ports and the server.
-func (k *Keeper) Shutdown(ctx context.Context) error { return k.server.Shutdown(ctx) }
+// Shutdown closes all ports, the server and what the ports used.
+func (k *Keeper) Shutdown(ctx context.Context) error {
+	err := k.server.Shutdown(ctx)
+	clear(k.open)
+	k.retire(nil)
+	return err
+}
 
 // ShutdownTime is how long Shutdown should be given.
 const ShutdownTime = 5 * time.Second

@@ -3,6 +3,9 @@ package config
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/mqttwarden/mqttwarden/broker"
@@ -12,13 +15,23 @@ import (
 	"github.com/mqttwarden/mqttwarden/mqttauthz"
 )
 
-// Plan is what a set of resources means for a broker. It is immutable.
+// Plan is what a set of resources means for a broker. It is used once: either a
+// Keeper applies it, or Close gives back what it holds.
 type Plan struct {
 	// Ports are in the order of the documents.
 	Ports []*Port
 
 	// Warnings are sentences for the operator, each with its place.
 	Warnings []string
+
+	chains []*chain
+}
+
+// Close gives back what a plan holds that is not applied.
+func (p *Plan) Close() {
+	for _, c := range p.chains {
+		c.close()
+	}
 }
 
 // Port is one port of a Plan.
@@ -94,15 +107,22 @@ func (p *Port) tls() *tls.Config {
 		return nil
 	}
 	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*p.server}}
-	if p.chain == nil || p.chain.trust == nil {
+	switch {
+	case p.chain == nil:
+		return c
+	case p.chain.trust != nil:
+		return p.chain.trust.Config(c)
+	case p.chain.forwards: // X509-12
+		return clientcert.RequestUnverified(c)
+	default:
 		return c
 	}
-	return p.chain.trust.Config(c)
 }
 
 // policy is a compiled BrokerAuthorization.
 type policy struct {
 	key      resource.Key
+	source   *resource.Authorization
 	rules    []mqttauthz.Rule
 	compiled *mqttauthz.Policy
 }
@@ -118,36 +138,64 @@ func (p *policy) String() string {
 	}
 }
 
+// equal reports whether two policies decide alike. Nil is no policy at all.
+func (p *policy) equal(q *policy) bool {
+	if p == nil || q == nil {
+		return p == q
+	}
+	return p.key == q.key && reflect.DeepEqual(p.rules, q.rules)
+}
+
 // chain is a compiled BrokerAuthentication.
 type chain struct {
-	key    resource.Key
-	method *mqttauth.Chain
-	trust  *clientcert.Trust // nil: no X509 method
-	spec   chainSpec
+	key      resource.Key
+	source   *resource.Authentication
+	method   *mqttauth.Chain
+	trust    *clientcert.Trust // nil: no X509 method
+	forwards bool              // a Custom method: client certificates are passed on
+	closers  []io.Closer       // methods that hold connections
+	spec     chainSpec
 }
 
 func (c *chain) String() string {
-	names := make([]string, len(c.spec.Methods))
-	for i, m := range c.spec.Methods {
+	names := make([]string, len(c.spec))
+	for i, m := range c.spec {
 		names[i] = m.Name
 	}
 	return fmt.Sprintf("%v (%s)", c.key, strings.Join(names, ", "))
 }
 
-// chainSpec is what a chain was made from, without the places, in a form that
-// can be compared: clients of a port stay while it is equal (AUTHN-11).
-type chainSpec struct {
-	Methods []methodSpec
+func (c *chain) close() {
+	for _, m := range c.closers {
+		_ = m.Close()
+	}
 }
+
+// chainSpec is what a chain was made from, without the places: clients of a
+// port stay while it is the same (AUTHN-11).
+type chainSpec []methodSpec
 
 type methodSpec struct {
 	Name          string
 	OnUnavailable mqttauth.Outage
 	Anchors       []string // DER
 	Attributes    []attributeSpec
+	Endpoint      string
+	RootCAs       string   // PEM
+	Headers       []string // names
+	secrets       []resource.Value
 }
 
 type attributeSpec struct {
 	Subject    string
 	Attributes map[string]string
+}
+
+// equal reports whether two chains would be the same.
+func (s chainSpec) equal(t chainSpec) bool {
+	return slices.EqualFunc(s, t, func(a, b methodSpec) bool {
+		same := slices.EqualFunc(a.secrets, b.secrets, resource.Value.Equal)
+		a.secrets, b.secrets = nil, nil
+		return same && reflect.DeepEqual(a, b)
+	})
 }

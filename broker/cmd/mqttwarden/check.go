@@ -29,16 +29,20 @@ status is 1 if serve would not start, or would keep a port closed.`,
 }
 
 func check(cmd *cobra.Command, paths []string) error {
-	plan, err := load(paths)
+	plan, err := load(paths, nil)
 	if err != nil {
 		return err
 	}
+	defer plan.Close()
 	if len(plan.Ports) == 0 {
 		return fmt.Errorf("%v: there is no BrokerListener, so there is no port to open", paths)
 	}
 	out := cmd.OutOrStdout()
 	for _, w := range plan.Warnings {
 		_, _ = fmt.Fprintln(out, "warning:", w)
+	}
+	for _, finding := range plan.Lint() {
+		_, _ = fmt.Fprintln(out, "note:", finding)
 	}
 	missing := 0
 	for _, p := range plan.Ports {

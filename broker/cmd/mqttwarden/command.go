@@ -32,7 +32,7 @@ func longFlags(args []string) []string {
 		}
 		name, _, _ := strings.Cut(a, "=")
 		switch name {
-		case "-dir", "-port", "-address", "-help":
+		case "-dir", "-port", "-address", "-phrase", "-file", "-help":
 			a = "-" + a
 		}
 		out = append(out, a)

@@ -4,6 +4,7 @@
 //	mqttwarden demo           certificates, policies and commands to try them
 //	mqttwarden serve -f PATH  serve what the documents say
 //	mqttwarden check -f PATH  read the documents and say what is wrong
+//	mqttwarden hash-password  a hash for a password file
 package main
 
 import (

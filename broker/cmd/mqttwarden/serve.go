@@ -48,7 +48,7 @@ func fileFlag(cmd *cobra.Command, paths *[]string) {
 // serve runs a broker on documents until ctx ends.
 func serve(ctx context.Context, log *slog.Logger, address string, paths []string) error {
 	w := newWatcher(paths)
-	plan, err := load(paths)
+	plan, err := load(paths, log)
 	if err != nil {
 		return err
 	}
@@ -76,10 +76,10 @@ func serve(ctx context.Context, log *slog.Logger, address string, paths []string
 
 // load reads documents and makes a plan of them. The error has a line for each
 // thing that is wrong.
-func load(paths []string) (*config.Plan, error) {
+func load(paths []string, log *slog.Logger) (*config.Plan, error) {
 	set, err := resource.Load(paths...)
 	if err != nil {
 		return nil, err
 	}
-	return config.Compile(set)
+	return config.Compile(set, log)
 }

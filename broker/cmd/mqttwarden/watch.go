@@ -45,7 +45,7 @@ func (w *watcher) watch(ctx context.Context, log *slog.Logger, plans chan<- *con
 			continue
 		}
 		w.stamp = now
-		plan, err := load(w.paths)
+		plan, err := load(w.paths, log)
 		if err != nil {
 			log.Error("the changed documents are not valid; the last good ones stay in force", "error", err)
 			continue
