@@ -57,7 +57,7 @@
 // are at most 4096 bytes long. What stands between two stars of one pattern is
 // a literal, a token, at most 16 characters of which some are ? or classes, or
 // at most three parts of which some are tokens; in the last case a value longer
-// than 256 bytes matches nothing. Compile refuses rules under which one
+// than 128 bytes matches nothing. Compile refuses rules under which one
 // decision can need more than 8192 steps because too many patterns match the
 // same text.
 //

@@ -61,7 +61,7 @@ const (
 	maxInnerToken = 3
 	// maxInnerValue is the length in bytes above which the token's value matches
 	// nothing there, since the value is compared at every unit.
-	maxInnerValue = 256
+	maxInnerValue = 128
 )
 
 var (

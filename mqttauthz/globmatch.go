@@ -69,6 +69,7 @@ func find(segment []element, text string, pos int, v values, u uses) (end int, o
 	}
 	var room [maxInnerToken]element
 	resolved := room[:0] // so that values are not looked up at every unit
+	words := true
 	for _, e := range segment {
 		if e.kind == token {
 			val := v.find(e.slot, u)
@@ -79,7 +80,11 @@ func find(segment []element, text string, pos int, v values, u uses) (end int, o
 				e = element{kind: literal, text: val.text}
 			}
 		}
+		words = words && e.kind == literal
 		resolved = append(resolved, e)
+	}
+	if words {
+		return findWords(resolved, text, pos)
 	}
 	for {
 		if end, ok = matchAt(resolved, text, pos, v, u); ok {
@@ -91,6 +96,40 @@ func find(segment []element, text string, pos int, v values, u uses) (end int, o
 		}
 		pos += size
 	}
+}
+
+// findWords is find for literals only. They are looked for from the last one
+// back: what makes them one word is not copied together. Valid UTF-8 cannot
+// match from within a unit.
+func findWords(words []element, text string, pos int) (end int, ok bool) {
+	last := len(words) - 1
+	for _, w := range words[:last] {
+		pos += len(w.text)
+	}
+	for pos <= len(text) {
+		i := strings.Index(text[pos:], words[last].text)
+		if i < 0 {
+			return 0, false
+		}
+		pos += i
+		if endsWith(text[:pos], words[:last]) {
+			return pos + len(words[last].text), true
+		}
+		pos++
+	}
+	return 0, false
+}
+
+// endsWith reports whether text ends with these words.
+func endsWith(text string, words []element) bool {
+	for i := len(words) - 1; i >= 0; i-- {
+		rest, ok := strings.CutSuffix(text, words[i].text)
+		if !ok {
+			return false
+		}
+		text = rest
+	}
+	return true
 }
 
 // wordOf returns the text that e stands for, "" when it can match nothing.
