@@ -1,0 +1,21 @@
+//go:build !plan9
+
+package sat
+
+import (
+	"errors"
+	"slices"
+	"syscall"
+)
+
+// exhausted reports whether this machine has run out of file descriptors,
+// memory or ports. Clients can bring that about, so it does not say that the
+// server cannot be reached (AUTHN-5).
+func exhausted(err error) bool {
+	const tooManySockets, noBufferSpace = 10024, 10055 // as Windows numbers them
+	var number syscall.Errno
+	return errors.As(err, &number) && slices.Contains([]syscall.Errno{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL,
+		tooManySockets, noBufferSpace,
+	}, number)
+}
