@@ -74,8 +74,15 @@ func (c *compiler) method(a *resource.Authentication, m *resource.Method, out *c
 		out.forwards = true
 		out.closers = append(out.closers, method)
 		return method
+	case resource.MethodServiceAccountToken:
+		spec.OnUnavailable = outage(m.OnUnavailable, mqttauth.OutageStop)
+		method := c.serviceAccountToken(m, spec)
+		if method == nil {
+			return nil
+		}
+		return method
 	default:
-		c.fail(m.Locate("method"), m.Field("method"), fmt.Errorf("method %s is not supported by this version; X509 and Custom are", m.Kind))
+		c.fail(m.Locate("method"), m.Field("method"), fmt.Errorf("method %s is not supported", m.Kind))
 		return nil
 	}
 }

@@ -10,15 +10,27 @@ import (
 
 	"github.com/mqttwarden/mqttwarden/broker/resource"
 	"github.com/mqttwarden/mqttwarden/mqttauthz"
+	"github.com/mqttwarden/mqttwarden/sat"
 )
 
+// Options is what a plan needs besides documents. The zero value is usable.
+type Options struct {
+	// Logger is for the methods that have something to say while they work. Nil
+	// discards.
+	Logger *slog.Logger
+
+	// Tokens and Accounts are asked about service account tokens; see sat.New.
+	// Without Tokens, the method ServiceAccountToken is an error.
+	Tokens   sat.Reviewer
+	Accounts sat.Annotator
+}
+
 // Compile makes a plan of a set. The error, if any, is of type
-// resource.Errors and holds all there is to complain about. Log is for the
-// methods that have something to say while they work; nil discards.
-func Compile(set *resource.Set, log *slog.Logger) (*Plan, error) {
+// resource.Errors and holds all there is to complain about.
+func Compile(set *resource.Set, o Options) (*Plan, error) {
 	c := &compiler{
 		set:      set,
-		log:      log,
+		options:  o,
 		chains:   make(map[resource.Key]*chain),
 		policies: make(map[resource.Key]*policy),
 	}
@@ -47,7 +59,7 @@ func Compile(set *resource.Set, log *slog.Logger) (*Plan, error) {
 // compiler collects errors and shares what several ports use.
 type compiler struct {
 	set      *resource.Set
-	log      *slog.Logger
+	options  Options
 	chains   map[resource.Key]*chain
 	policies map[resource.Key]*policy
 	errs     resource.Errors
@@ -120,6 +132,8 @@ func (c *compiler) port(l *resource.Listener, p *resource.Port) *Port {
 	}
 	if p.TLS != nil {
 		c.serverCertificate(l, p, out)
+	} else if out.chain != nil { // X509 without TLS is refused before (LINK-5)
+		c.warn(p.Position, "port %d has no tls: passwords and tokens cross the network in the clear", p.Number)
 	}
 	return out
 }

@@ -1,7 +1,7 @@
 // Package config turns resource documents into the ports of a broker.
 //
 //	set, err := resource.Load(paths...)      // documents
-//	plan, err := config.Compile(set, log)    // chains, policies, certificates
+//	plan, err := config.Compile(set, options) // chains, policies, certificates
 //	err = keeper.Apply(plan)                 // open, change and close ports
 //
 // A [Plan] is complete or does not exist: Compile reports every error, with

@@ -52,7 +52,7 @@ func compile(t *testing.T, f files) (*config.Plan, error) {
 	set, err := resource.Load(dir)
 	if err == nil {
 		var plan *config.Plan
-		plan, err = config.Compile(set, nil)
+		plan, err = config.Compile(set, config.Options{Tokens: tokens})
 		if err == nil {
 			for i, w := range plan.Warnings {
 				plan.Warnings[i] = strings.ReplaceAll(w, dir+"/", "")

@@ -352,7 +352,7 @@ func BenchmarkLoad(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := config.Compile(set, nil); err != nil {
+		if _, err := config.Compile(set, config.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -180,6 +180,7 @@ type methodSpec struct {
 	OnUnavailable mqttauth.Outage
 	Anchors       []string // DER
 	Attributes    []attributeSpec
+	Audiences     []string
 	Endpoint      string
 	RootCAs       string   // PEM
 	Headers       []string // names

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mqttwarden/mqttwarden/broker/config"
 )
 
 // errIncomplete is the result of check when documents are missing.
@@ -12,6 +14,7 @@ var errIncomplete = errors.New("ports would stay closed")
 
 func newCheck() *cobra.Command {
 	var paths []string
+	var tokens tokenFlags
 	cmd := &cobra.Command{
 		Use:   "check -f PATH [-f PATH ...]",
 		Short: "Read the documents and say what is wrong with them",
@@ -21,15 +24,20 @@ status is 1 if serve would not start, or would keep a port closed.`,
 		Example: "  mqttwarden check -f ./mqttwarden-demo",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return check(cmd, paths)
+			options, err := tokens.options(nil)
+			if err != nil {
+				return err
+			}
+			return check(cmd, paths, options)
 		},
 	}
 	fileFlag(cmd, &paths)
+	tokens.add(cmd)
 	return cmd
 }
 
-func check(cmd *cobra.Command, paths []string) error {
-	plan, err := load(paths, nil)
+func check(cmd *cobra.Command, paths []string, options config.Options) error {
+	plan, err := load(paths, options)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func longFlags(args []string) []string {
 		}
 		name, _, _ := strings.Cut(a, "=")
 		switch name {
-		case "-dir", "-port", "-address", "-phrase", "-file", "-help":
+		case "-dir", "-port", "-address", "-phrase", "-file", "-sat-issuer", "-sat-jwks", "-help":
 			a = "-" + a
 		}
 		out = append(out, a)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mqttwarden/mqttwarden/broker/config"
 )
 
 func newDemo() *cobra.Command {
@@ -30,7 +32,8 @@ that demo did not make is left alone.`,
 				return err
 			}
 			_, _ = fmt.Fprint(cmd.OutOrStdout(), demoText(path, port))
-			return serve(cmd.Context(), newLogger(cmd), "127.0.0.1", []string{path})
+			log := newLogger(cmd)
+			return serve(cmd.Context(), log, "127.0.0.1", []string{path}, config.Options{Logger: log})
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", dir, "folder for certificates and policies")

@@ -15,6 +15,7 @@ import (
 func newServe() *cobra.Command {
 	var paths []string
 	var address string
+	var tokens tokenFlags
 	cmd := &cobra.Command{
 		Use:   "serve -f PATH [-f PATH ...]",
 		Short: "Serve what the documents say, and follow their changes",
@@ -29,10 +30,16 @@ stays closed until it is there.`,
 		Example: "  mqttwarden serve -f ./mqttwarden-demo",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return serve(cmd.Context(), newLogger(cmd), address, paths)
+			log := newLogger(cmd)
+			options, err := tokens.options(log)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), log, address, paths, options)
 		},
 	}
 	fileFlag(cmd, &paths)
+	tokens.add(cmd)
 	cmd.Flags().StringVar(&address, "address", "", "IP address to listen on (default all)")
 	return cmd
 }
@@ -46,9 +53,9 @@ func fileFlag(cmd *cobra.Command, paths *[]string) {
 }
 
 // serve runs a broker on documents until ctx ends.
-func serve(ctx context.Context, log *slog.Logger, address string, paths []string) error {
+func serve(ctx context.Context, log *slog.Logger, address string, paths []string, options config.Options) error {
 	w := newWatcher(paths)
-	plan, err := load(paths, log)
+	plan, err := load(paths, options)
 	if err != nil {
 		return err
 	}
@@ -66,7 +73,7 @@ func serve(ctx context.Context, log *slog.Logger, address string, paths []string
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.watch(watchCtx, log, plans)
+		w.watch(watchCtx, options, plans)
 	}()
 	err = run(ctx, k, plans, log)
 	cancel()
@@ -76,10 +83,10 @@ func serve(ctx context.Context, log *slog.Logger, address string, paths []string
 
 // load reads documents and makes a plan of them. The error has a line for each
 // thing that is wrong.
-func load(paths []string, log *slog.Logger) (*config.Plan, error) {
+func load(paths []string, options config.Options) (*config.Plan, error) {
 	set, err := resource.Load(paths...)
 	if err != nil {
 		return nil, err
 	}
-	return config.Compile(set, log)
+	return config.Compile(set, options)
 }

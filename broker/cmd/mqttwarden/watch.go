@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/mqttwarden/mqttwarden/broker/config"
@@ -28,7 +27,7 @@ func newWatcher(paths []string) *watcher {
 
 // watch loads anew whenever something changed, until ctx ends. What cannot be
 // loaded is reported and changes nothing (LINK-11).
-func (w *watcher) watch(ctx context.Context, log *slog.Logger, plans chan<- *config.Plan) {
+func (w *watcher) watch(ctx context.Context, options config.Options, plans chan<- *config.Plan) {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	last := w.stamp
@@ -45,9 +44,9 @@ func (w *watcher) watch(ctx context.Context, log *slog.Logger, plans chan<- *con
 			continue
 		}
 		w.stamp = now
-		plan, err := load(w.paths, log)
+		plan, err := load(w.paths, options)
 		if err != nil {
-			log.Error("the changed documents are not valid; the last good ones stay in force", "error", err)
+			options.Logger.Error("the changed documents are not valid; the last good ones stay in force", "error", err)
 			continue
 		}
 		select {
