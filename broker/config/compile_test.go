@@ -144,8 +144,8 @@ func TestCompileReportsEverything(t *testing.T) {
 	}
 }
 
-// LINK-2, LINK-3: an open port is loud; LINK-7: a missing object is no error
-// but keeps the port closed.
+// LINK-2, LINK-3: an open port is loud; LINK-7, S-04: a missing object is no
+// error but keeps the port closed.
 func TestOpenAndMissing(t *testing.T) {
 	good := documents(t, newPKI(t))
 	tests := []struct {

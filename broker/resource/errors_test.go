@@ -47,7 +47,8 @@ func runErrorCases(t *testing.T, file string, cases []errorCase) {
 	}
 }
 
-// TestStrictness has every row of LINK-8 that one document can show.
+// TestStrictness has every row of LINK-8 that one document can show: unknown
+// keys, wrong nesting and duplicates are errors, never "no rules" (S-17).
 func TestStrictness(t *testing.T) {
 	runErrorCases(t, "f", []errorCase{
 		{"unknown field", portHead + "  - port: 1883\n    authentcationRef: x\n", []string{
