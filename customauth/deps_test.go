@@ -13,7 +13,10 @@ func TestDeps(t *testing.T) {
 		t.Fatalf("go list: %v", err)
 	}
 	const module = "github.com/mqttwarden/mqttwarden/"
-	own := map[string]bool{module + "customauth": true, module + "mqttauth": true, module + "internal/peertext": true, module + "internal/strictjson": true}
+	own := map[string]bool{
+		module + "customauth": true, module + "mqttauth": true,
+		module + "internal/exhausted": true, module + "internal/peertext": true, module + "internal/strictjson": true,
+	}
 	for dep := range strings.Lines(string(out)) {
 		dep = strings.TrimSpace(dep)
 		first, _, _ := strings.Cut(dep, "/")

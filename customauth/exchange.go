@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/mqttwarden/mqttwarden/internal/exhausted"
 )
 
 const (
@@ -129,7 +131,7 @@ func unreachable(err error) bool {
 	var network *net.OpError
 	var connect *connectError
 	switch {
-	case exhausted(err):
+	case exhausted.Is(err):
 		return false
 	case errors.As(err, &connect), errors.As(err, &network): // resets and TLS alerts are the latter
 		return true

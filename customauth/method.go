@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mqttwarden/mqttwarden/internal/exhausted"
 	"github.com/mqttwarden/mqttwarden/internal/peertext"
 	"github.com/mqttwarden/mqttwarden/mqttauth"
 )
@@ -217,7 +218,7 @@ func find(ctx context.Context, a answer, err error) (finding, string) {
 		return foundUnreachable, fmt.Sprintf("status %d", a.status)
 	case err == nil:
 		return foundServer, ""
-	case exhausted(err):
+	case exhausted.Is(err):
 		return foundNothing, "this machine has run out of something: " + peertext.Clean(err.Error())
 	case errors.Is(ctx.Err(), context.Canceled):
 		return foundNothing, "given up"

@@ -15,7 +15,7 @@ func TestDeps(t *testing.T) {
 	const module = "github.com/mqttwarden/mqttwarden/"
 	wanted := map[string]bool{
 		module + "sat": true, module + "mqttauth": true, module + "internal/peertext": true,
-		module + "internal/strictjson": true, "github.com/golang-jwt/jwt/v5": true,
+		module + "internal/strictjson": true, module + "internal/exhausted": true, "github.com/golang-jwt/jwt/v5": true,
 	}
 	for dep := range strings.Lines(string(out)) {
 		dep = strings.TrimSpace(dep)

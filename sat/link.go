@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mqttwarden/mqttwarden/internal/exhausted"
 	"github.com/mqttwarden/mqttwarden/internal/peertext"
 	"github.com/mqttwarden/mqttwarden/mqttauth"
 )
@@ -73,7 +74,7 @@ func (l *link) do(ctx context.Context, c call) (reply, error) {
 		return r, nil
 	case ctx.Err() != nil:
 		return reply{}, fmt.Errorf("no answer in time: %w", ctx.Err())
-	case exhausted(err):
+	case exhausted.Is(err):
 		return reply{}, fmt.Errorf("this machine has run out of something: %w: %w", mqttauth.ErrFailed, err)
 	default:
 		return reply{}, err
