@@ -71,6 +71,8 @@ func TestCompileTopicErrors(t *testing.T) {
 		{`x*\{principal.clientId}`, 3, "brace"},
 		{"a/b[", 3, "without its ]"},
 		{"a/[^a]", 2, "[!a]"},
+		{`a/[\-c]*`, 2, "begins with"},
+		{`a/[!\-c]*`, 2, "begins with"},
 		{"a/[xa-c]", 2, "one range"},
 		{"a/[a-c0-9]", 2, "one range"},
 		{"a/[a-]", 2, "one range"},

@@ -49,7 +49,7 @@
 // one. ? and classes take one of these, * any number of them, also slashes. So
 // no part of a pattern matches half a code point. Globs are those of
 // gobwas/glob without its alternatives {a,b}, and without the classes that it
-// reads unlike others: [^a], and ranges mixed with other characters.
+// reads unlike others: [^a], [\-a], and ranges mixed with other characters.
 //
 // # Limits
 //

@@ -73,6 +73,8 @@ var (
 	errClassCaret  = errors.New("has a class that begins with ^; write [!a] to negate")
 	errClassDash   = errors.New(`has a class that mixes a range with other characters; ` +
 		`write one range [a-z], or a list [abc] in which a dash is \-`)
+	errClassEscape = errors.New(`has a class that begins with \-; write [-a] for a class with a dash`)
+
 	errRange = errors.New("has a range whose ends are in the wrong order or escaped")
 	errInner = errors.New("has too much between two stars: more than 16 characters of which some are ? or " +
 		"classes, or more than three parts of which one is a token")
@@ -272,6 +274,9 @@ func (p *globParser) class() error {
 	}
 	if len(members) == 0 {
 		return errClassEmpty
+	}
+	if members[0] == '-' && escaped[0] { // to gobwas/glob, a range that begins at the backslash
+		return errClassEscape
 	}
 	dash := -1
 	for i, r := range members {
