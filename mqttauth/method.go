@@ -134,13 +134,16 @@ func OutcomeOf(r Result, err error) Outcome {
 // classify also tells a denial that the method meant from an error that it
 // did not classify.
 func classify(r *Result, err error) (o Outcome, said bool) {
-	if err != nil {
+	switch {
+	case err == ErrNotRelevant: // the most frequent answer, which wraps nothing
+		return NotRelevant, true
+	case err != nil:
 		return strictest(err)
-	}
-	if r.accepted {
+	case r.accepted:
 		return Accepted, true
+	default:
+		return Denied, true
 	}
-	return Denied, true
 }
 
 // strictest looks through the whole tree of wrapped errors. What is neither a
