@@ -39,6 +39,7 @@ type Entry struct {
 type Chain struct {
 	policy  string
 	entries []Entry
+	epoch   time.Time // steps are measured from here: one look at the clock each
 }
 
 var _ Method = (*Chain)(nil)
@@ -69,51 +70,50 @@ func NewChain(policy string, entries ...Entry) (*Chain, error) {
 		}
 		seen[e.Name] = true
 	}
-	return &Chain{policy: policy, entries: append([]Entry(nil), entries...)}, nil
+	return &Chain{policy: policy, entries: append([]Entry(nil), entries...), epoch: time.Now()}, nil
 }
 
 // Authenticate asks the entries in order. A renewal (c.Previous) is put only
 // to the entry that accepted the client (EXP-2). The error, if any, is an
 // *Error. A nil Chain denies.
-func (c *Chain) Authenticate(ctx context.Context, cred *Credentials) (Result, error) {
+func (c *Chain) Authenticate(ctx context.Context, cred *Credentials) (r Result, err error) {
 	if c == nil || cred == nil {
 		return Result{}, Deny(NotAuthorized, errors.New("no chain or no credentials"))
 	}
 	if cred.Previous != nil {
 		return c.renew(ctx, cred)
 	}
-	steps := make([]Step, 0, len(c.entries))
-	watch := stopwatch{start: time.Now()}
+	steps := make([]Step, len(c.entries))
+	last := time.Since(c.epoch)
 	var outage error
 	for i := range c.entries {
-		e := &c.entries[i]
-		r, step := c.ask(ctx, e, cred, &watch)
-		steps = append(steps, step)
+		e, step := &c.entries[i], &steps[i]
+		last = c.ask(ctx, e, cred, last, &r, step)
 		switch step.Outcome {
 		case Accepted:
-			r.Steps = steps
+			r.Steps = steps[:i+1]
 			return r, nil
 		case NotRelevant:
 			continue
 		case Unavailable:
 			if e.OnUnavailable != OutageNext {
-				return refuse(Failed, steps, step.Err)
+				return refuse(Failed, steps[:i+1], step.Err)
 			}
 			outage = step.Err
 		case Failed:
-			return refuse(Failed, steps, step.Err)
+			return refuse(Failed, steps[:i+1], step.Err)
 		default:
-			return refuse(Denied, steps, step.Err)
+			return refuse(Denied, steps[:i+1], step.Err)
 		}
 	}
 	if outage != nil { // AUTHN-4: an outage after which no later method decided
 		return refuse(Unavailable, steps, outage)
 	}
-	err := &Error{Outcome: NotRelevant, Reason: NotAuthorized, Steps: steps, Err: errNoMethod}
+	refusal := &Error{Outcome: NotRelevant, Reason: NotAuthorized, Steps: steps, Err: errNoMethod}
 	if cred.AuthMethod != "" {
-		err.Reason = BadAuthenticationMethod // AUTHN-6
+		refusal.Reason = BadAuthenticationMethod // AUTHN-6
 	}
-	return Result{}, err
+	return Result{}, refusal
 }
 
 var (
@@ -134,53 +134,54 @@ func (c *Chain) renew(ctx context.Context, cred *Credentials) (Result, error) {
 		previous.Identity.Method = inner
 		renewal := *cred
 		renewal.Previous = &previous
-		r, step := c.ask(ctx, e, &renewal, &stopwatch{start: time.Now()})
-		steps := []Step{step}
-		switch step.Outcome {
+		var r Result
+		steps := make([]Step, 1)
+		c.ask(ctx, e, &renewal, time.Since(c.epoch), &r, &steps[0])
+		switch o := steps[0].Outcome; o {
 		case Accepted:
 			r.Steps = steps
 			return r, nil
 		case Unavailable, Failed:
-			return refuse(step.Outcome, steps, step.Err)
+			return refuse(o, steps, steps[0].Err)
 		default:
-			return refuse(Denied, steps, step.Err)
+			return refuse(Denied, steps, steps[0].Err)
 		}
 	}
 	return refuse(Denied, nil, errors.New("the method that accepted the client is gone"))
 }
 
-// ask runs one entry and names its identity.
-func (c *Chain) ask(ctx context.Context, e *Entry, cred *Credentials, watch *stopwatch) (Result, Step) {
-	entryCtx, cancel := ctx, context.CancelFunc(func() {})
-	if e.Timeout > 0 {
-		entryCtx, cancel = context.WithTimeout(ctx, e.Timeout)
-	}
-	r, err := e.Method.Authenticate(entryCtx, cred)
-	outcome, said := classify(&r, err)
-	if decided := said && outcome == Denied || outcome == Failed; !decided {
-		outcome, err = inTime(ctx, entryCtx, outcome, said, err)
-	}
-	cancel()
+// ask runs one entry, names its identity, and writes the record of it. It
+// takes and returns the time since the epoch at which the step began and ended,
+// and fills in what it is given: to look at the clock, and to copy results, is
+// most of what a chain costs.
+func (c *Chain) ask(ctx context.Context, e *Entry, cred *Credentials, began time.Duration, r *Result, step *Step) (ended time.Duration) {
+	outcome, err := e.ask(ctx, cred, r)
 	if err == nil && outcome == Denied {
 		err = errNobody
 	}
 	if outcome == Accepted {
-		c.name(e, cred.ClientID, &r)
+		c.name(e, cred.ClientID, r)
 	}
-	return r, Step{Method: e.Name, Outcome: outcome, Err: err, Duration: watch.lap()}
+	ended = time.Since(c.epoch)
+	step.Method, step.Outcome, step.Err, step.Duration = e.Name, outcome, err, ended-began
+	return ended
 }
 
-// stopwatch measures one step after the other. Most of what a chain costs is
-// looking at the clock, so it looks once a step.
-type stopwatch struct {
-	start time.Time
-	last  time.Duration
-}
-
-func (w *stopwatch) lap() time.Duration {
-	before := w.last
-	w.last = time.Since(w.start)
-	return w.last - before
+// ask runs the entry's method within the deadlines of the flow and of the entry.
+func (e *Entry) ask(flow context.Context, cred *Credentials, r *Result) (Outcome, error) {
+	ctx := flow
+	if e.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(flow, e.Timeout)
+		defer cancel()
+	}
+	var err error
+	*r, err = e.Method.Authenticate(ctx, cred)
+	outcome, said := classify(r, err)
+	if decided := said && outcome == Denied || outcome == Failed; decided {
+		return outcome, err
+	}
+	return inTime(flow, ctx, outcome, said, err)
 }
 
 // inTime makes an outage of what comes after a deadline, an acceptance included
