@@ -28,7 +28,18 @@ func readElement(b []byte) (e element, rest []byte, ok bool) {
 }
 
 // readTagged splits the content of the first element from b if it has the tag.
+// The short form comes first: nearly all of a name is in it, and to read it is
+// most of the cost of a match.
 func readTagged(b []byte, tag byte) (content, rest []byte, ok bool) {
+	if len(b) < 2 || b[0] != tag || int(b[1]) > len(b)-2 || b[1] >= longForm {
+		return readTaggedLong(b, tag)
+	}
+	end := 2 + int(b[1])
+	return b[2:end], b[end:], true
+}
+
+// readTaggedLong is readTagged for every form.
+func readTaggedLong(b []byte, tag byte) (content, rest []byte, ok bool) {
 	start, end := measure(b)
 	if end == 0 || b[0] != tag {
 		return nil, nil, false
