@@ -57,6 +57,12 @@ func (s *authServer) answer(a customauth.Answer) {
 // that is not nil.
 func newAuthServer(t testing.TB, cert *devca.Certificate, clients *devca.Certificate) *authServer {
 	t.Helper()
+	s := startAuthServer(cert, clients)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func startAuthServer(cert *devca.Certificate, clients *devca.Certificate) *authServer {
 	s := new(authServer)
 	s.handler = &customauth.Handler{Authenticator: s}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -68,7 +74,6 @@ func newAuthServer(t testing.TB, cert *devca.Certificate, clients *devca.Certifi
 	}
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()
-	t.Cleanup(s.Close)
 	return s
 }
 
