@@ -58,6 +58,21 @@ func New(p *wire.Publish, v mqttauth.Version, publisher any, now time.Time) *Mes
 	return m
 }
 
+// WithTopic returns the same message on another topic, which is not empty. The
+// two share all else, payload and MQTT 5 form included; each has a Size of its
+// own.
+func (m *Message) WithTopic(name string) *Message {
+	n := &Message{
+		packet:    m.packet,
+		publisher: m.publisher,
+		arrived:   m.arrived,
+		size:      m.size + 2*(len(name)-len(m.packet.Topic)),
+	}
+	n.packet.Topic = name
+	n.v5.Store(m.encoded(mqttauth.MQTT5).WithTopic(name))
+	return n
+}
+
 // payload returns the copy of p that is the end of an encoded form, so that the
 // message holds a large payload once. A form that cannot be sent has none.
 func payload(e *wire.Encoded, p []byte) []byte {

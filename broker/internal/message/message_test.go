@@ -46,6 +46,30 @@ func decode(t testing.TB, b []byte, v mqttauth.Version) wire.Publish {
 	return p
 }
 
+// TestWithTopic: all but the topic is the same, in both versions, and the
+// original is as it was.
+func TestWithTopic(t *testing.T) {
+	m := message.New(full(t), mqttauth.MQTT5, "me", start)
+	n := m.WithTopic("another/topic")
+	d := wire.Delivery{QoS: 1, PacketID: 1}
+	for _, v := range []mqttauth.Version{mqttauth.MQTT311, mqttauth.MQTT5} {
+		want := decode(t, m.Append(nil, v, d, start), v)
+		if want.Topic != "a/b" {
+			t.Errorf("%v: the original is on topic %q", v, want.Topic)
+		}
+		want.Topic = "another/topic"
+		if diff := cmp.Diff(want, decode(t, n.Append(nil, v, d, start), v)); diff != "" {
+			t.Errorf("%v: -want +got\n%s", v, diff)
+		}
+	}
+	if n.Topic() != "another/topic" || n.Publisher() != "me" || !n.Arrived().Equal(start) {
+		t.Errorf("topic %q, publisher %v, arrived %v", n.Topic(), n.Publisher(), n.Arrived())
+	}
+	if grown := n.Size() - m.Size(); grown != 2*len("nother/topic")-2*len("/b") {
+		t.Errorf("Size grew by %d", grown)
+	}
+}
+
 // TestAppend: what belongs to the publisher's connection is left out, what
 // belongs to the delivery put in, and the rest forwarded unchanged.
 func TestAppend(t *testing.T) {

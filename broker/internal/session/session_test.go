@@ -3,6 +3,7 @@ package session_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -395,4 +396,25 @@ func TestSubscriptions(t *testing.T) {
 		is(t, "Unsubscribe", s.Unsubscribe(f), true)
 	}
 	is(t, "SubscriptionCount", s.SubscriptionCount(), 0)
+}
+
+// TestReceives: a reply needs a subscription that is not shared (STORE-6).
+func TestReceives(t *testing.T) {
+	s := session.New(session.Limits{})
+	s.Subscribe(topic.Filter{Share: "g", Filter: "#"}, routing.Options{ID: 1})
+	if ids, ok := s.Receives("a/b"); ok || ids != nil {
+		t.Errorf("shared only: %v, %v", ids, ok)
+	}
+	s.Subscribe(topic.Filter{Filter: "a/b"}, routing.Options{})
+	if ids, ok := s.Receives("a/b"); !ok || ids != nil {
+		t.Errorf("without identifier: %v, %v", ids, ok)
+	}
+	s.Subscribe(topic.Filter{Filter: "a/+"}, routing.Options{ID: 2})
+	s.Subscribe(topic.Filter{Filter: "b"}, routing.Options{ID: 3})
+	if ids, ok := s.Receives("a/b"); !ok || !slices.Equal(ids, []uint32{2}) {
+		t.Errorf("overlapping: %v, %v", ids, ok)
+	}
+	if _, ok := s.Receives("$SYS/x"); ok {
+		t.Error("a topic that nobody subscribed is received")
+	}
 }

@@ -55,3 +55,19 @@ func (s *Session) Subscribed(name string) bool {
 	}
 	return false
 }
+
+// Receives reports whether a subscription that is not shared matches a topic
+// name, and returns the identifiers of those that do. It takes time in proportion
+// to the number of subscriptions.
+func (s *Session) Receives(name string) (ids []uint32, ok bool) {
+	for f, o := range s.subscriptions {
+		if f.Share != "" || !topic.Match(f.Filter, name) {
+			continue
+		}
+		ok = true
+		if o.ID != 0 {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids, ok
+}

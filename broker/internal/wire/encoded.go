@@ -19,9 +19,9 @@ import (
 // nothing is allocated per subscriber.
 type Encoded struct {
 	version  mqttauth.Version
-	buf      []byte // topic with its length, shared properties, payload
-	topicLen int    // of the topic in buf, length bytes included
-	propsLen int    // of the shared properties in buf
+	topic    []byte // with its length
+	tail     []byte // shared properties, payload
+	propsLen int    // of the shared properties
 }
 
 // Delivery is what differs from subscriber to subscriber. The zero value is
@@ -61,11 +61,23 @@ func (p *Publish) Encode(v mqttauth.Version) *Encoded {
 	if e.bad {
 		return &Encoded{}
 	}
-	return &Encoded{v, append(e.b, p.Payload...), topicLen, propsLen}
+	b := append(e.b, p.Payload...)
+	return &Encoded{v, b[:topicLen:topicLen], b[topicLen:], propsLen}
+}
+
+// WithTopic returns the same message on another topic; the two share the tail.
+// When that cannot be written, the result is the zero value.
+func (e *Encoded) WithTopic(name string) *Encoded {
+	t := encoder{b: make([]byte, 0, 2+len(name))}
+	t.string(name)
+	if e.version == 0 || name == "" || t.bad {
+		return &Encoded{}
+	}
+	return &Encoded{e.version, t.b, e.tail, e.propsLen}
 }
 
 // Len returns how many bytes of memory subscribers share, for accounting.
-func (e *Encoded) Len() int { return len(e.buf) }
+func (e *Encoded) Len() int { return len(e.topic) + len(e.tail) }
 
 // Size returns the number of bytes of the whole packet, to compare with the
 // receiver's Maximum Packet Size. It is 0 when the packet cannot be written.
@@ -96,7 +108,7 @@ func (e *Encoded) Split(dst []byte, d Delivery) (head, tail []byte) {
 	if d.OmitTopic && e.version == mqttauth.MQTT5 {
 		dst = append(dst, 0, 0)
 	} else {
-		dst = append(dst, e.buf[:e.topicLen]...)
+		dst = append(dst, e.topic...)
 	}
 	if d.QoS > 0 {
 		dst = binary.BigEndian.AppendUint16(dst, d.PacketID)
@@ -104,7 +116,7 @@ func (e *Encoded) Split(dst []byte, d Delivery) (head, tail []byte) {
 	if e.version == mqttauth.MQTT5 {
 		dst = d.appendProperties(appendVarint(dst, props))
 	}
-	return dst, e.buf[e.topicLen:]
+	return dst, e.tail
 }
 
 func (d *Delivery) appendProperties(dst []byte) []byte {
@@ -128,9 +140,9 @@ func (e *Encoded) lengths(d *Delivery) (remaining, props int) {
 	case e.version == 0, d.QoS > 2, d.Dup && d.QoS == 0, d.QoS > 0 && d.PacketID == 0, omit && d.TopicAlias == 0:
 		return -1, 0
 	}
-	remaining = len(e.buf)
+	remaining = len(e.topic) + len(e.tail)
 	if omit {
-		remaining += 2 - e.topicLen
+		remaining += 2 - len(e.topic)
 	}
 	if d.QoS > 0 {
 		remaining += 2

@@ -68,6 +68,27 @@ func TestEncoded(t *testing.T) {
 	}
 }
 
+// TestEncodedWithTopic: the same message on another topic is what would have been
+// encoded for that topic, and shares all but the topic.
+func TestEncodedWithTopic(t *testing.T) {
+	p := message(t)
+	p.Payload = make([]byte, 1<<20)
+	for _, v := range []mqttauth.Version{v311, v5} {
+		e := p.Encode(v)
+		other := *p
+		other.Topic = "another/topic"
+		d := wire.Delivery{QoS: 1, PacketID: 1}
+		got := e.WithTopic(other.Topic)
+		if want := other.Encode(v); !bytes.Equal(got.Append(nil, d), want.Append(nil, d)) || got.Size(d) != want.Size(d) {
+			t.Errorf("%v: another packet than that of a message on this topic", v)
+		}
+		_, tail := e.Split(nil, d)
+		if _, shared := got.Split(nil, d); &shared[0] != &tail[0] {
+			t.Errorf("%v: the tail is a copy", v)
+		}
+	}
+}
+
 func bytesToIDs(b []byte) []uint32 {
 	ids := make([]uint32, len(b))
 	for i := range ids {
@@ -88,6 +109,9 @@ func TestEncodedRefuses(t *testing.T) {
 		{"no version", message(t).Encode(0), wire.Delivery{}},
 		{"no topic", (&wire.Publish{TopicAlias: 1}).Encode(v5), wire.Delivery{}},
 		{"topic too long", (&wire.Publish{Topic: string(make([]byte, 65536))}).Encode(v5), wire.Delivery{}},
+		{"another topic, of nothing", new(wire.Encoded).WithTopic("t"), wire.Delivery{}},
+		{"another topic, empty", message(t).Encode(v5).WithTopic(""), wire.Delivery{}},
+		{"another topic, too long", message(t).Encode(v5).WithTopic(string(make([]byte, 65536))), wire.Delivery{}},
 		{"QoS 3", message(t).Encode(v5), wire.Delivery{QoS: 3, PacketID: 1}},
 		{"QoS 1 without identifier", message(t).Encode(v5), wire.Delivery{QoS: 1}},
 		{"DUP with QoS 0", message(t).Encode(v5), wire.Delivery{Dup: true}},
