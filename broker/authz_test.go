@@ -183,8 +183,9 @@ func TestAUTHZ16Reserved(t *testing.T) {
 			}
 			b.refused(mqttauth.NotAuthorized, connectPacket(v, "w", will(wire.Will{Topic: name})))
 		}
-		// A request is for the state store alone: not routed, shared or retained.
-		p.retain(store+"/command/invoke", "request")
+		// A request is for the state store alone, also where there is none: not
+		// routed, shared or retained.
+		p.publishes(wire.Publish{QoS: 1, Retain: true, Topic: store + "/command/invoke", Payload: []byte("request")}, wire.ImplementationSpecificError)
 		s.quiet()
 		s.subscribe(1, store+"/command/invoke")
 		s.quiet()

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/mqttwarden/mqttwarden/broker/internal/message"
 	"github.com/mqttwarden/mqttwarden/broker/internal/routing"
 	"github.com/mqttwarden/mqttwarden/broker/internal/session"
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
@@ -106,7 +105,7 @@ func (cl *client) reauthorize(p mqttauthz.Principal, g *mqttauthz.Grants) {
 	cl.owner = p
 	removed := false
 	for f := range cl.session.Subscriptions() {
-		if g.Subscribe(f.String()).Allowed() {
+		if g.Subscribe(f.String()).Allowed() || cl.ownNotices(f.String()) {
 			continue
 		}
 		cl.server.table.Unsubscribe(f, cl)
@@ -116,7 +115,7 @@ func (cl *client) reauthorize(p mqttauthz.Principal, g *mqttauthz.Grants) {
 	if removed {
 		// A publisher may have found the subscriptions just before.
 		cl.revoked = cl.server.revision.Add(1)
-		cl.session.Purge(func(m *message.Message) bool { return cl.session.Subscribed(m.Topic()) })
+		cl.session.Purge(cl.wanted)
 	}
 }
 
@@ -172,6 +171,7 @@ func (cl *client) detach(c *conn) {
 func (cl *client) release(c *conn) {
 	cl.conn = nil
 	cl.attached.CompareAndSwap(c, nil)
+	cl.purgeNotices(func(storeNotice) bool { return false }) // they are not kept for later
 	cl.park()
 	graceful, expiry := c.farewell()
 	if expiry.Set {

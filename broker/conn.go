@@ -24,7 +24,7 @@ import (
 // mu is held over each packet's decision and what follows from it, and over
 // everything that touches auth: who takes mu knows that nothing is half done.
 // Locks are taken in this order: client.mu, conn.mu, server.wills, output.mu,
-// client.queue, retainedStore.mu. No two of one kind are held at once.
+// stateStore.mu, client.queue, retainedStore.mu. No two of one kind are held at once.
 type conn struct {
 	server   *Server
 	listener *Listener
@@ -47,6 +47,7 @@ type conn struct {
 	grants    *mqttauthz.Grants
 	client    *client // nil until accepted
 	newExpiry wire.Opt[uint32]
+	requested bool // something of the state store
 
 	// Of the serve goroutine alone.
 	settled   bool // not among the server's pending any more
@@ -302,6 +303,9 @@ func (c *conn) leave(cause error) {
 	c.gone, c.cause = true, cause
 	if c.client != nil {
 		c.client.attached.CompareAndSwap(c, nil)
+	}
+	if c.requested {
+		c.server.store.disconnect(c)
 	}
 }
 

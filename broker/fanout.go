@@ -26,7 +26,7 @@ type merged struct {
 // publish routes a message that has been decided on. From is the publishing
 // client.
 func (s *Server) publish(m *message.Message, from *client, f *fanout, now time.Time) {
-	if m.Topic() == topic.StateStoreRequest { // for the state store, and nobody else (AUTHZ-16)
+	if m.Topic() == topic.StateStoreRequest { // only handleRequest has a use for it (AUTHZ-16)
 		return
 	}
 	if m.Retain() {

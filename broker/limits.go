@@ -1,6 +1,10 @@
 package broker
 
-import "time"
+import (
+	"time"
+
+	"github.com/mqttwarden/mqttwarden/statestore"
+)
 
 // Limits bounds what clients can make the server hold or do. A zero field
 // means its default; there is no way to say "unlimited".
@@ -54,6 +58,10 @@ type Limits struct {
 	// server. Default: 100,000 messages, 256 MiB.
 	RetainedMessages int
 	RetainedBytes    int
+
+	// Watches bounds the registrations for keys of the state store. Default:
+	// those of statestore.Limits.
+	Watches statestore.Limits
 
 	// SessionExpiry is how long a session is kept at most without a
 	// connection, in whole seconds. Default: 24 h.

@@ -20,6 +20,7 @@ const (
 	keyError      = "error"
 	keyTopic      = "topic"
 	keyFilter     = "filter"
+	keyKey        = "key"
 	keySuppressed = "suppressed"
 	keyExpiry     = "expiry"
 )

@@ -6,6 +6,7 @@ import (
 	"github.com/mqttwarden/mqttwarden/broker/internal/message"
 	"github.com/mqttwarden/mqttwarden/broker/internal/session"
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
+	"github.com/mqttwarden/mqttwarden/internal/topic"
 	"github.com/mqttwarden/mqttwarden/mqttauth"
 )
 
@@ -28,6 +29,9 @@ func (c *conn) handlePublish(f wire.Frame) error {
 	allowed := c.grants.Publish(p.Topic).Allowed()
 	if !allowed {
 		c.denyPacket("publish", keyTopic, p.Topic)
+	}
+	if allowed && p.Topic == topic.StateStoreRequest && c.version == mqttauth.MQTT5 {
+		return c.handleRequest(&p)
 	}
 	switch p.QoS {
 	case 0:

@@ -66,4 +66,5 @@ func (c *conn) bind(r *mqttauth.Result) {
 	c.principal, c.expiry = mqttauthz.Principal(r.Principal), r.Expiry
 	c.grants = c.listener.policy().Grants(c.principal)
 	c.client.reauthorize(c.principal, c.grants)
+	c.reauthorizeKeys()
 }

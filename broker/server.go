@@ -10,6 +10,7 @@ import (
 
 	"github.com/mqttwarden/mqttwarden/broker/internal/routing"
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
+	"github.com/mqttwarden/mqttwarden/statestore"
 )
 
 // Options configures a Server. The zero value is usable.
@@ -20,6 +21,11 @@ type Options struct {
 
 	// Limits bounds what clients can make the server hold or do.
 	Limits Limits
+
+	// StateStore holds the entries of the state store, which is served on all
+	// ports to who may publish to its request topic (STORE-4). The server is
+	// its only user. Nil: requests are refused with PUBACK 0x83.
+	StateStore statestore.Store
 }
 
 // Server holds what its ports share: sessions, subscriptions and retained
@@ -33,6 +39,7 @@ type Server struct {
 	clients  registry
 	table    *routing.Table[*client]
 	retained retainedStore
+	store    *stateStore   // nil: none
 	revision atomic.Uint64 // counts revocations of subscriptions
 
 	// wills is held while a will is decided on and routed, so that a policy
@@ -59,6 +66,7 @@ func NewServer(o Options) *Server {
 		limits:    o.Limits.defaults(),
 		table:     routing.NewTable[*client](),
 		listeners: make(map[*Listener]struct{}),
+		store:     newStateStore(o.StateStore, o.Limits.Watches, o.Logger),
 	}
 	s.pending.init(s.limits)
 	s.clients.init(s.limits.SessionsPerIdentity)
@@ -103,6 +111,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	wg.Wait()
 	s.clients.discardAll()
+	s.store.close()
 	return errors.Join(errs...)
 }
 

@@ -32,18 +32,23 @@ func (c *conn) subscribe(s *wire.Subscription, id uint32) mqttauth.ReasonCode {
 	if err != nil {
 		return wire.TopicFilterInvalid
 	}
-	if !c.grants.Subscribe(s.Filter).Allowed() {
+	own := c.client.ownNotices(s.Filter)
+	if !own && !c.grants.Subscribe(s.Filter).Allowed() {
 		c.denyPacket("subscribe", keyFilter, s.Filter)
 		return mqttauth.NotAuthorized
 	}
+	qos := s.QoS
+	if own {
+		qos = min(qos, 1)
+	}
 	o := routing.Options{
-		QoS: s.QoS, NoLocal: s.NoLocal, RetainAsPublished: s.RetainAsPublished,
+		QoS: qos, NoLocal: s.NoLocal, RetainAsPublished: s.RetainAsPublished,
 		RetainHandling: s.RetainHandling, ID: id,
 	}
 	if !c.client.subscribe(f, o) {
 		return wire.QuotaExceeded
 	}
-	return mqttauth.ReasonCode(s.QoS)
+	return mqttauth.ReasonCode(qos)
 }
 
 func (c *conn) parseFilter(s string) (topic.Filter, error) {

@@ -51,6 +51,7 @@ type Reply struct {
 type Notification[S comparable] struct {
 	Session    S
 	Topic      string
+	Key        string // that was set or is gone
 	Payload    []byte
 	Properties []UserProperty
 }

@@ -144,7 +144,7 @@ func (s *Service[S]) Reauthorize(session S, keys KeyAuthorizer) int {
 func (s *Service[S]) notify(at *watched[S], payload []byte, version Timestamp, ns []Notification[S]) []Notification[S] {
 	properties := []UserProperty{{"__ts", s.format(version)}}
 	for _, one := range at.watchers {
-		ns = append(ns, Notification[S]{Session: one.session, Topic: one.topic, Payload: payload, Properties: properties})
+		ns = append(ns, Notification[S]{Session: one.session, Topic: one.topic, Key: at.key, Payload: payload, Properties: properties})
 	}
 	return ns
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mqttwarden/mqttwarden/broker"
 	"github.com/mqttwarden/mqttwarden/broker/config"
+	"github.com/mqttwarden/mqttwarden/statestore"
 )
 
 func newCommand() *cobra.Command {
@@ -66,5 +67,6 @@ func run(ctx context.Context, k *config.Keeper, plans <-chan *config.Plan, log *
 }
 
 func newKeeper(log *slog.Logger, address string) *config.Keeper {
-	return config.NewKeeper(broker.NewServer(broker.Options{Logger: log}), address, log)
+	server := broker.NewServer(broker.Options{Logger: log, StateStore: statestore.NewMemory(0)})
+	return config.NewKeeper(server, address, log)
 }
