@@ -22,6 +22,11 @@ var update = flag.Bool("update", false, "write what the server says into the con
 // A client that sends CONNECT without a connection makes one. "closed" is
 // received when the server closes. All ports let everybody do everything: what
 // is denied is tested elsewhere.
+//
+// The conversations statestore*.txt are with a server that has a state store.
+// {request} and {notify} stand for its topics, {now} for a time stamp of now, and
+// {v1}, {v2} and so on for the versions that it gave, in the order in which they
+// were seen first; \r and \n are line ends.
 func TestConversations(t *testing.T) {
 	files, err := filepath.Glob("testdata/conversations/*.txt")
 	if err != nil || len(files) == 0 {
@@ -35,6 +40,9 @@ func TestConversations(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := &conversation{t: t, port: openPort(t), peers: make(map[string]*peer)}
+			if strings.HasPrefix(filepath.Base(file), "statestore") {
+				c.port = openStore(t)
+			}
 			var out strings.Builder
 			for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
 				c.line = i + 1
@@ -54,6 +62,8 @@ type conversation struct {
 	port  *port
 	peers map[string]*peer // that are connected
 	line  int
+
+	versions []string // that the state store gave
 }
 
 var lineForm = regexp.MustCompile(`^([A-Z])([<>|]) (\S.*)$`)
@@ -79,7 +89,7 @@ func (c *conversation) play(line string) string {
 	}
 	switch m[2] {
 	case ">":
-		b, err := parsePacket(what, p)
+		b, err := parsePacket(c.spellOut(what), p)
 		if err != nil {
 			c.t.Fatalf("line %d: %v", c.line, err)
 		}
@@ -102,7 +112,7 @@ func (c *conversation) receive(name string, p *peer, line string) string {
 		_ = p.nc.Close()
 		delete(c.peers, name)
 	}
-	got := name + "< " + formatPacket(k, p.v)
+	got := name + "< " + c.abbreviate(formatPacket(k, p.v))
 	if got != line && !*update {
 		c.t.Fatalf("line %d:\nwant %s\ngot  %s", c.line, line, got)
 	}

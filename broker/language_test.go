@@ -137,9 +137,11 @@ func (w *words) connect() *wire.Connect {
 	return c
 }
 
+var lineEnds = strings.NewReplacer(`\r`, "\r", `\n`, "\n")
+
 func (w *words) publish() *wire.Publish {
 	p := &wire.Publish{
-		QoS: byte(w.number("qos")), PacketID: uint16(w.number("id")), Topic: w.text("topic"), Payload: []byte(w.text("payload")),
+		QoS: byte(w.number("qos")), PacketID: uint16(w.number("id")), Topic: w.text("topic"), Payload: []byte(lineEnds.Replace(w.text("payload"))),
 		Retain: w.flag("retain"), Dup: w.flag("dup"),
 		TopicAlias: uint16(w.number("alias")), MessageExpiry: w.optional("expiry"), ResponseTopic: w.text("response"),
 	}

@@ -24,8 +24,14 @@ type server struct {
 
 func newServer(t testing.TB, l broker.Limits) *server {
 	t.Helper()
+	return newServerWith(t, broker.Options{Limits: l})
+}
+
+func newServerWith(t testing.TB, o broker.Options) *server {
+	t.Helper()
 	s := &server{t: t, logs: new(logs)}
-	s.Server = broker.NewServer(broker.Options{Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Limits: l})
+	o.Logger = slog.New(slog.NewTextHandler(s.logs, nil))
+	s.Server = broker.NewServer(o)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
