@@ -14,6 +14,13 @@ import (
 var workshop string
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == candidateArg {
+		if err := candidate(); err != nil {
+			fmt.Println("candidate:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	code, err := runTests(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
