@@ -23,8 +23,9 @@ import (
 // Its serve goroutine reads; a second one writes, once the client is accepted.
 // mu is held over each packet's decision and what follows from it, and over
 // everything that touches auth: who takes mu knows that nothing is half done.
-// Locks are taken in this order: client.mu, conn.mu, server.wills, output.mu,
-// stateStore.mu, client.queue, retainedStore.mu. No two of one kind are held at once.
+// Locks are taken in this order: endedCounts, client.mu, conn.mu, server.wills,
+// output.mu, stateStore.mu, client.queue, retainedStore.mu. No two of one kind
+// are held at once.
 type conn struct {
 	server   *Server
 	listener *Listener
@@ -48,6 +49,7 @@ type conn struct {
 	client    *client // nil until accepted
 	newExpiry wire.Opt[uint32]
 	requested bool // something of the state store
+	count     Counts
 
 	// Of the serve goroutine alone.
 	settled   bool // not among the server's pending any more
@@ -58,6 +60,7 @@ type conn struct {
 	clientID  string
 	aliases   map[uint16]string
 	fanout    fanout
+	steps     []mqttauth.Step // of the CONNECT, until it is answered
 
 	sessionExpiry uint32                  // seconds, as told in CONNACK
 	attempt       func(*mqttauth.Attempt) // starts one, which ends with the connection
@@ -364,7 +367,12 @@ func (c *conn) end() {
 		return
 	}
 	client.detach(c)
+	c.server.ended.take(c)
 	c.logEnd(cause)
+	if errors.Is(cause, errConnectionLost) {
+		cause = nil
+	}
+	c.observe(Event{Action: ActionDisconnect, Err: cause})
 }
 
 // farewell returns what the client said in DISCONNECT: that its will is not due,

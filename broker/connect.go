@@ -32,11 +32,14 @@ func (c *conn) connect(ctx context.Context) bool {
 	c.reader = wire.NewReader(c)
 	p, err := c.readConnect()
 	if err != nil {
+		c.observeConnect(time.Now(), err)
 		c.denyConnect(nil, err)
 		return false
 	}
 	_ = c.raw.SetDeadline(time.Time{})
+	began := time.Now()
 	r := c.accept(ctx, p)
+	c.observeConnect(began, r)
 	if r != nil {
 		c.denyConnect(p, r)
 		return false
@@ -90,7 +93,7 @@ func (c *conn) accept(ctx context.Context, p *wire.Connect) *refusal {
 		return r
 	}
 	c.principal = mqttauthz.Principal(result.Principal)
-	c.identity, c.expiry = result.Identity, result.Expiry
+	c.identity, c.expiry, c.steps = result.Identity, result.Expiry, result.Steps
 	if r := c.authorize(c.access.Authorization, p.Will); r != nil {
 		return r
 	}

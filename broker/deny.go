@@ -24,6 +24,7 @@ func (c *conn) denyHandshake(err error) {
 		attrs = append(attrs, peer("subject", subject(unverified.UnverifiedCertificates[0])))
 	}
 	c.server.denied.write(c.remote.Addr(), "TLS handshake refused", append(attrs, failure(err))...)
+	c.observe(Event{Action: ActionHandshake, Err: err})
 }
 
 func subject(cert *x509.Certificate) string { return cert.Subject.String() }

@@ -26,7 +26,7 @@
 //
 // The topic alias is resolved, the effective topic decided on, and the message
 // routed, all under one lock of the publisher's connection: after
-// [Listener.SetAuthorization] has returned, nothing is routed under the policy
+// [Listener.SetAccess] has returned, nothing is routed under the policy
 // that it replaced (AUTHZ-13). Subscribers are found without a lock; each has a
 // bounded queue, and one that stops reading delays nobody.
 //

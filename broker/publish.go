@@ -26,7 +26,9 @@ func (c *conn) handlePublish(f wire.Frame) error {
 	if err := c.checkTopic(p.Topic); err != nil {
 		return &wire.Error{Code: wire.TopicNameInvalid, Detail: "PUBLISH: " + err.Error()}
 	}
-	allowed := c.grants.Publish(p.Topic).Allowed()
+	decision := c.grants.Publish(p.Topic)
+	allowed := decision.Allowed()
+	c.observePublish(p.Topic, decision)
 	if !allowed {
 		c.denyPacket("publish", keyTopic, p.Topic)
 	}
@@ -179,6 +181,14 @@ func (c *conn) acknowledge(p *wire.Ack) session.Outcome {
 	}
 }
 
+func (c *conn) routeHeld(m *message.Message) {
+	if d := c.grants.Publish(m.Topic()); !d.Allowed() {
+		c.observePublish(m.Topic(), d)
+		return
+	}
+	c.server.publish(m, c.client, &c.fanout, time.Now())
+}
+
 // handlePubrel routes a held QoS 2 message, if that is still allowed
 // (AUTHZ-12, S-08).
 func (c *conn) handlePubrel(p *wire.Ack) {
@@ -189,8 +199,8 @@ func (c *conn) handlePubrel(p *wire.Ack) {
 	switch {
 	case !held:
 		ack.Code = wire.PacketIDNotFound
-	case m.Publisher() != nil && c.grants.Publish(m.Topic()).Allowed():
-		c.server.publish(m, c.client, &c.fanout, time.Now())
+	case m.Publisher() != nil:
+		c.routeHeld(m)
 	}
 	c.out.send(ack.Append(nil, c.version))
 }

@@ -31,6 +31,7 @@ func (c *conn) act(a mqttauth.Action) {
 	if a.Bind != nil {
 		c.bind(a.Bind)
 	}
+	c.observeRenewal(a)
 	if a.Close {
 		if a.Send.Type == mqttauth.Disconnect {
 			c.disconnectLocked(a.Send.Reason, a.Reason)

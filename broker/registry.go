@@ -70,6 +70,12 @@ func (r *registry) remove(cl *client) {
 	}
 }
 
+func (r *registry) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.clients)
+}
+
 func (r *registry) discardAll() {
 	r.mu.Lock()
 	all := make([]*client, 0, len(r.clients))

@@ -45,6 +45,13 @@ func (r *retainedStore) store(m *message.Message) bool {
 	return true
 }
 
+// size returns how many messages are kept, and their bytes.
+func (r *retainedStore) size() (messages, bytes int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.topics.Len(), r.used
+}
+
 // send queues the retained messages that match a new subscription.
 func (r *retainedStore) send(to *session.Session, filter string, o routing.Options, now time.Time) {
 	for name, m := range r.topics.Match(filter) {

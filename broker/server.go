@@ -26,6 +26,13 @@ type Options struct {
 	// ports to who may publish to its request topic (STORE-4). The server is
 	// its only user. Nil: requests are refused with PUBACK 0x83.
 	StateStore statestore.Store
+
+	// Observer is told what the server decides about clients. Nil: nobody is.
+	Observer Observer
+
+	// ObservePublishes tells the Observer also of each PUBLISH that is allowed;
+	// otherwise those are only counted, see Stats.
+	ObservePublishes bool
 }
 
 // Server holds what its ports share: sessions, subscriptions and retained
@@ -34,6 +41,10 @@ type Server struct {
 	log    *slog.Logger
 	denied *denialLog
 	limits Limits
+
+	observer       Observer
+	observePublish bool
+	ended          endedCounts
 
 	pending  pending
 	clients  registry
@@ -64,10 +75,12 @@ func NewServer(o Options) *Server {
 		log:       o.Logger,
 		denied:    newDenialLog(o.Logger),
 		limits:    o.Limits.defaults(),
+		observer:  o.Observer,
 		table:     routing.NewTable[*client](),
 		listeners: make(map[*Listener]struct{}),
 		store:     newStateStore(o.StateStore, o.Limits.Watches, o.Logger),
 	}
+	s.observePublish = o.ObservePublishes && o.Observer != nil
 	s.pending.init(s.limits)
 	s.clients.init(s.limits.SessionsPerIdentity)
 	s.retained.init(s.limits)
@@ -98,12 +111,8 @@ func (s *Server) Listen(l net.Listener, p Port) (*Listener, error) {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
-	listeners := make([]*Listener, 0, len(s.listeners))
-	for l := range s.listeners {
-		listeners = append(listeners, l)
-	}
 	s.mu.Unlock()
-
+	listeners := s.allListeners()
 	var wg sync.WaitGroup
 	errs := make([]error, len(listeners))
 	for i, l := range listeners {
@@ -113,6 +122,16 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.clients.discardAll()
 	s.store.close()
 	return errors.Join(errs...)
+}
+
+func (s *Server) allListeners() []*Listener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	listeners := make([]*Listener, 0, len(s.listeners))
+	for l := range s.listeners {
+		listeners = append(listeners, l)
+	}
+	return listeners
 }
 
 func (s *Server) forget(l *Listener) {

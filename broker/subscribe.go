@@ -33,7 +33,10 @@ func (c *conn) subscribe(s *wire.Subscription, id uint32) mqttauth.ReasonCode {
 		return wire.TopicFilterInvalid
 	}
 	own := c.client.ownNotices(s.Filter)
-	if !own && !c.grants.Subscribe(s.Filter).Allowed() {
+	decision := c.grants.Subscribe(s.Filter)
+	allowed := own || decision.Allowed()
+	c.observeSubscribe(s.Filter, decision, allowed)
+	if !allowed {
 		c.denyPacket("subscribe", keyFilter, s.Filter)
 		return mqttauth.NotAuthorized
 	}
