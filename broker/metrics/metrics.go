@@ -95,6 +95,7 @@ func (m *Metrics) Observe(e broker.Event) {
 			by = "server"
 		}
 		m.ends.WithLabelValues(e.Port, by).Inc()
+	case broker.ActionPublish, broker.ActionSubscribe: // the server counts them
 	}
 }
 

@@ -33,7 +33,7 @@ func longFlags(args []string) []string {
 		}
 		name, _, _ := strings.Cut(a, "=")
 		switch name {
-		case "-dir", "-port", "-address", "-phrase", "-file", "-sat-issuer", "-sat-jwks", "-help":
+		case "-dir", "-port", "-address", "-phrase", "-file", "-sat-issuer", "-sat-jwks", "-metrics-address", "-audit", "-audit-publishes", "-log-format", "-help":
 			a = "-" + a
 		}
 		out = append(out, a)
@@ -47,26 +47,31 @@ func newLogger(cmd *cobra.Command) *slog.Logger {
 }
 
 // run serves until ctx ends. Plans that arrive meanwhile are applied.
-func run(ctx context.Context, k *config.Keeper, plans <-chan *config.Plan, log *slog.Logger) error {
+func run(ctx context.Context, k *config.Keeper, plans <-chan *config.Plan, o *observation) error {
 	for {
 		select {
 		case <-ctx.Done():
-			log.Info("shutting down")
+			o.log.Info("shutting down")
 			// The signal has ended ctx; the clients still get their DISCONNECT.
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), config.ShutdownTime)
 			defer cancel()
 			return k.Shutdown(last)
 		case p := <-plans:
-			if err := k.Apply(p); err != nil {
-				log.Error("change applied in part", "error", err)
+			err := k.Apply(p)
+			o.health.take(p, err)
+			if err != nil {
+				o.log.Error("change applied in part", "error", err)
 				continue
 			}
-			log.Info("change applied", "ports", len(p.Ports))
+			o.log.Info("change applied", "ports", len(p.Ports))
 		}
 	}
 }
 
-func newKeeper(log *slog.Logger, address string) *config.Keeper {
-	server := broker.NewServer(broker.Options{Logger: log, StateStore: statestore.NewMemory(0)})
-	return config.NewKeeper(server, address, log)
+func newKeeper(o *observation, address string) *config.Keeper {
+	options := o.broker()
+	options.StateStore = statestore.NewMemory(0)
+	server := broker.NewServer(options)
+	o.watch(server)
+	return config.NewKeeper(server, address, o.log)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -11,6 +12,7 @@ import (
 
 func newDemo() *cobra.Command {
 	dir, port := "mqttwarden-demo", uint16(8883)
+	see := observeFlags{logFormat: "text"}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Make certificates and policies, serve them, and print commands to try",
@@ -32,8 +34,12 @@ that demo did not make is left alone.`,
 				return err
 			}
 			_, _ = fmt.Fprint(cmd.OutOrStdout(), demoText(path, port))
-			log := newLogger(cmd)
-			return serve(cmd.Context(), log, "127.0.0.1", []string{path}, config.Options{Logger: log})
+			o, err := see.open(cmd)
+			if err != nil {
+				return err
+			}
+			err = serve(cmd.Context(), o, "127.0.0.1", []string{path}, config.Options{Logger: o.log})
+			return errors.Join(err, o.close())
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", dir, "folder for certificates and policies")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +15,7 @@ func newServe() *cobra.Command {
 	var paths []string
 	var address string
 	var tokens tokenFlags
+	var see observeFlags
 	cmd := &cobra.Command{
 		Use:   "serve -f PATH [-f PATH ...]",
 		Short: "Serve what the documents say, and follow their changes",
@@ -26,20 +26,27 @@ ends on SIGTERM and SIGINT.
 
 With an error in the documents at start, no port opens. A later change with an
 error is reported and changes nothing. A port that refers to something missing
-stays closed until it is there.`,
+stays closed until it is there.
+
+With --metrics-address there are /metrics for Prometheus, /healthz, and /readyz,
+which says what is wrong with the documents.`,
 		Example: "  mqttwarden serve -f ./mqttwarden-demo",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log := newLogger(cmd)
-			options, err := tokens.options(log)
+			o, err := see.open(cmd)
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), log, address, paths, options)
+			options, err := tokens.options(o.log)
+			if err == nil {
+				err = serve(cmd.Context(), o, address, paths, options)
+			}
+			return errors.Join(err, o.close())
 		},
 	}
 	fileFlag(cmd, &paths)
 	tokens.add(cmd)
+	see.add(cmd)
 	cmd.Flags().StringVar(&address, "address", "", "IP address to listen on (default all)")
 	return cmd
 }
@@ -53,7 +60,7 @@ func fileFlag(cmd *cobra.Command, paths *[]string) {
 }
 
 // serve runs a broker on documents until ctx ends.
-func serve(ctx context.Context, log *slog.Logger, address string, paths []string, options config.Options) error {
+func serve(ctx context.Context, o *observation, address string, paths []string, options config.Options) error {
 	w := newWatcher(paths)
 	plan, err := load(paths, options)
 	if err != nil {
@@ -62,8 +69,10 @@ func serve(ctx context.Context, log *slog.Logger, address string, paths []string
 	if len(plan.Ports) == 0 {
 		return fmt.Errorf("%v: there is no BrokerListener, so there is no port to open", paths)
 	}
-	k := newKeeper(log, address)
-	if err := k.Apply(plan); err != nil {
+	k := newKeeper(o, address)
+	err = k.Apply(plan)
+	o.health.take(plan, err)
+	if err != nil {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), config.ShutdownTime)
 		defer cancel()
 		return errors.Join(err, k.Shutdown(last))
@@ -73,9 +82,9 @@ func serve(ctx context.Context, log *slog.Logger, address string, paths []string
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.watch(watchCtx, options, plans)
+		w.watch(watchCtx, options, o.health, plans)
 	}()
-	err = run(ctx, k, plans, log)
+	err = run(ctx, k, plans, o)
 	cancel()
 	<-done
 	return err

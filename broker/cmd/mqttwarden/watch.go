@@ -27,7 +27,7 @@ func newWatcher(paths []string) *watcher {
 
 // watch loads anew whenever something changed, until ctx ends. What cannot be
 // loaded is reported and changes nothing (LINK-11).
-func (w *watcher) watch(ctx context.Context, options config.Options, plans chan<- *config.Plan) {
+func (w *watcher) watch(ctx context.Context, options config.Options, h *health, plans chan<- *config.Plan) {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	last := w.stamp
@@ -46,6 +46,7 @@ func (w *watcher) watch(ctx context.Context, options config.Options, plans chan<
 		w.stamp = now
 		plan, err := load(w.paths, options)
 		if err != nil {
+			h.reject(err)
 			options.Logger.Error("the changed documents are not valid; the last good ones stay in force", "error", err)
 			continue
 		}
