@@ -76,7 +76,7 @@ func NewChain(policy string, entries ...Entry) (*Chain, error) {
 // Authenticate asks the entries in order. A renewal (c.Previous) is put only
 // to the entry that accepted the client (EXP-2). The error, if any, is an
 // *Error. A nil Chain denies.
-func (c *Chain) Authenticate(ctx context.Context, cred *Credentials) (r Result, err error) {
+func (c *Chain) Authenticate(ctx context.Context, cred *Credentials) (Result, error) {
 	if c == nil || cred == nil {
 		return Result{}, Deny(NotAuthorized, errors.New("no chain or no credentials"))
 	}
@@ -85,6 +85,7 @@ func (c *Chain) Authenticate(ctx context.Context, cred *Credentials) (r Result, 
 	}
 	steps := make([]Step, len(c.entries))
 	last := time.Since(c.epoch)
+	var r Result
 	var outage error
 	for i := range c.entries {
 		e, step := &c.entries[i], &steps[i]
