@@ -17,18 +17,22 @@ type decoder struct {
 // decode reads a file of either notation: JSON if its name ends in ".json",
 // YAML otherwise.
 func (d *decoder) decode(data []byte) {
+	for _, root := range d.parse(data) {
+		d.document(&field{decoder: d, node: root, at: root.pos})
+	}
+}
+
+// parse returns the values of a file.
+func (d *decoder) parse(data []byte) []*node {
 	data, problem := checkText(d.file, data)
 	if problem != nil {
 		d.errors = append(d.errors, problem)
-		return
+		return nil
 	}
-	parse := d.parseYAML
 	if strings.EqualFold(filepath.Ext(d.file), ".json") {
-		parse = d.parseJSON
+		return d.parseJSON(data)
 	}
-	for _, root := range parse(data) {
-		d.document(&field{decoder: d, node: root, at: root.pos})
-	}
+	return d.parseYAML(data)
 }
 
 // report adds an error, up to maxErrors for one file.

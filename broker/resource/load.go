@@ -2,7 +2,6 @@ package resource
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -102,14 +101,9 @@ func isDocument(name string) bool {
 
 // readFile adds the documents of a file to the set and returns its errors.
 func (s *Set) readFile(file string) Errors {
-	f, err := os.Open(file)
-	if err != nil {
-		return Errors{fileError(file, err)}
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
-	if err != nil {
-		return Errors{fileError(file, err)}
+	data, problem := readWhole(file)
+	if problem != nil {
+		return Errors{problem}
 	}
 	d := decoder{file: file, set: s}
 	d.decode(data)

@@ -14,16 +14,20 @@ func readAuthorizationV1(d document) {
 		a.Cache = cache.oneOf("Enabled", "Disabled") == "Enabled"
 	}
 	if rules := policies.optional("rules"); rules != nil {
-		a.rules, a.path = rules.node, rules.path()
-		for _, f := range rules.list() {
-			a.Rules = append(a.Rules, readRuleV1(f))
-		}
+		readRulesV1(a, rules)
 	}
 	policies.done()
 	spec.misplaced("rules", "rules belong to spec.authorizationPolicies")
 	spec.misplaced("cache", "cache belongs to spec.authorizationPolicies")
 	spec.done()
 	d.set.Authorizations = append(d.set.Authorizations, a)
+}
+
+func readRulesV1(a *Authorization, f *field) {
+	a.rules, a.path = f.node, f.path()
+	for _, f := range f.list() {
+		a.Rules = append(a.Rules, readRuleV1(f))
+	}
 }
 
 func readRuleV1(f *field) mqttauthz.Rule {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/mqttwarden/mqttwarden/broker"
 	"github.com/mqttwarden/mqttwarden/broker/config"
@@ -23,17 +24,19 @@ func newCommand() *cobra.Command {
 	return root
 }
 
-// longFlags lets -dir stand for --dir, as Go programs do, for every flag of
-// more than one letter.
-func longFlags(args []string) []string {
+// longFlags lets -dir stand for --dir, as Go programs do, for every flag of the
+// command and its subcommands.
+func longFlags(cmd *cobra.Command, args []string) []string {
+	known := map[string]bool{"-help": true}
+	for _, sub := range append(cmd.Commands(), cmd) {
+		sub.Flags().VisitAll(func(f *pflag.Flag) { known["-"+f.Name] = true })
+	}
 	out := make([]string, 0, len(args))
 	for i, a := range args {
 		if a == "--" {
 			return append(out, args[i:]...)
 		}
-		name, _, _ := strings.Cut(a, "=")
-		switch name {
-		case "-dir", "-port", "-address", "-phrase", "-file", "-sat-issuer", "-sat-jwks", "-metrics-address", "-audit", "-audit-publishes", "-log-format", "-help":
+		if name, _, _ := strings.Cut(a, "="); len(name) > len("-x") && known[name] {
 			a = "-" + a
 		}
 		out = append(out, a)

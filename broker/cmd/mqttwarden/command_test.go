@@ -15,7 +15,7 @@ func execute(t *testing.T, args ...string) (stdout string, err error) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	cmd := newCommand()
-	cmd.SetArgs(longFlags(args))
+	cmd.SetArgs(longFlags(cmd, args))
 	cmd.SetOut(&out)
 	cmd.SetErr(&errs)
 	err = cmd.ExecuteContext(t.Context())
@@ -23,7 +23,7 @@ func execute(t *testing.T, args ...string) (stdout string, err error) {
 }
 
 func TestLongFlags(t *testing.T) {
-	got := longFlags([]string{"demo", "-dir", "x", "-port=1", "--dir", "y", "-f", "z", "-help", "--", "-dir"})
+	got := longFlags(newCommand(), []string{"demo", "-dir", "x", "-port=1", "--dir", "y", "-f", "z", "-help", "--", "-dir"})
 	want := []string{"demo", "--dir", "x", "--port=1", "--dir", "y", "-f", "z", "--help", "--", "-dir"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

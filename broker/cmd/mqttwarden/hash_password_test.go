@@ -20,7 +20,7 @@ func executeInput(t *testing.T, in io.Reader, args ...string) (stdout string, er
 	t.Helper()
 	var out bytes.Buffer
 	cmd := newCommand()
-	cmd.SetArgs(longFlags(args))
+	cmd.SetArgs(longFlags(cmd, args))
 	cmd.SetIn(in)
 	cmd.SetOut(&out)
 	cmd.SetErr(io.Discard)
