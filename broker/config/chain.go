@@ -81,6 +81,13 @@ func (c *compiler) method(a *resource.Authentication, m *resource.Method, out *c
 			return nil
 		}
 		return method
+	case resource.MethodUsernamePassword:
+		spec.OnUnavailable = outage(m.OnUnavailable, mqttauth.OutageStop) // PASS-3
+		method := c.usernamePassword(a, m, spec)
+		if method == nil {
+			return nil
+		}
+		return method
 	default:
 		c.fail(m.Locate("method"), m.Field("method"), fmt.Errorf("method %s is not supported", m.Kind))
 		return nil
@@ -101,9 +108,10 @@ func outage(o resource.Outage, def mqttauth.Outage) mqttauth.Outage {
 
 func (c *compiler) x509(a *resource.Authentication, m *resource.Method, spec *methodSpec) (*clientcert.Method, *clientcert.Trust) {
 	failed := len(c.errs)
-	matcher := c.attributes(m, spec)
+	rules, ok := c.attributeRules(a, m)
+	matcher := c.attributes(rules, m, spec)
 	cm := c.set.ConfigMap(resource.Key{Namespace: a.Namespace, Name: m.X509.TrustedClientCACert})
-	if cm == nil {
+	if cm == nil || !ok {
 		return nil, nil // among the missing
 	}
 	anchors := c.anchors(cm)
@@ -126,8 +134,28 @@ func (c *compiler) x509(a *resource.Authentication, m *resource.Method, spec *me
 	return method, trust
 }
 
-func (c *compiler) attributes(m *resource.Method, spec *methodSpec) *x509attr.Matcher {
-	entries := m.X509.AuthorizationAttributes
+// attributeRules returns the rules of a method, from the document or from the
+// secret that it names. It reports false while that is missing.
+func (c *compiler) attributeRules(a *resource.Authentication, m *resource.Method) ([]resource.CertificateRule, bool) {
+	if m.X509.AttributesSecret == "" {
+		return m.X509.AuthorizationAttributes, true
+	}
+	secret := c.set.Secret(resource.Key{Namespace: a.Namespace, Name: m.X509.AttributesSecret})
+	if secret == nil {
+		return nil, false
+	}
+	key, text := c.tomlEntry(secret, "attributes.toml", "x509Attributes.toml")
+	if key == "" {
+		return nil, true // reported
+	}
+	rules, err := resource.ParseCertificateAttributes(tomlName(secret, key), text)
+	if err != nil {
+		c.failAll(err)
+	}
+	return rules, true
+}
+
+func (c *compiler) attributes(entries []resource.CertificateRule, m *resource.Method, spec *methodSpec) *x509attr.Matcher {
 	rules := make([]x509attr.Rule, len(entries))
 	for i, r := range entries {
 		rules[i] = x509attr.Rule{Name: r.Name, Subject: r.Subject, Attributes: r.Attributes}

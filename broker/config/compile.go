@@ -35,6 +35,11 @@ func Compile(set *resource.Set, o Options) (*Plan, error) {
 		policies: make(map[resource.Key]*policy),
 	}
 	c.compileAll()
+	for _, m := range set.Missing() {
+		if m.Kind == "BrokerListener" { // no port stays closed for it
+			c.warn(m.Position, "%s: there is no BrokerListener %v of this version", m.Field, m.Key)
+		}
+	}
 	plan := &Plan{}
 	for _, l := range set.Listeners {
 		for i := range l.Ports {
@@ -68,6 +73,15 @@ type compiler struct {
 
 func (c *compiler) fail(at resource.Position, field string, err error) {
 	c.errs = append(c.errs, &resource.Error{Position: at, Field: field, Detail: err.Error(), Err: err})
+}
+
+// failAll adds the errors of package resource.
+func (c *compiler) failAll(err error) {
+	var errs resource.Errors
+	if !errors.As(err, &errs) {
+		errs = resource.Errors{{Detail: err.Error(), Err: err}}
+	}
+	c.errs = append(c.errs, errs...)
 }
 
 func (c *compiler) warn(at resource.Position, format string, args ...any) {
@@ -117,13 +131,13 @@ func (c *compiler) port(l *resource.Listener, p *resource.Port) *Port {
 	if p.Protocol != resource.MQTT {
 		c.fail(p.Locate("protocol"), p.Field("protocol"), errors.New("WebSocket ports are not supported by this version; use Mqtt"))
 	}
-	if p.AuthenticationRef == "" {
-		c.warn(p.Position, "port %d has no authenticationRef: EVERY CLIENT IS LET IN without a credential", p.Number)
+	if p.Anonymous {
+		c.warn(p.Position, "port %d has no authentication: EVERY CLIENT IS LET IN without a credential", p.Number)
 	} else {
 		out.chain = c.chains[resource.Key{Namespace: l.Namespace, Name: p.AuthenticationRef}]
 	}
-	if p.AuthorizationRef == "" {
-		c.warn(p.Position, "port %d has no authorizationRef: its clients may do everything", p.Number)
+	if p.Unrestricted {
+		c.warn(p.Position, "port %d has no authorization: its clients may do everything", p.Number)
 	} else {
 		out.policy = c.policies[resource.Key{Namespace: l.Namespace, Name: p.AuthorizationRef}]
 	}

@@ -156,15 +156,15 @@ func TestOpenAndMissing(t *testing.T) {
 	}{
 		{
 			"no authorization", good.replace("listener.yaml", "      authorizationRef: authz\n", ""),
-			[]string{"listener.yaml:7:7: port 8883 has no authorizationRef: its clients may do everything"},
+			[]string{"listener.yaml:7:7: port 8883 has no authorization: its clients may do everything"},
 			nil,
 		},
 		{
 			"no authentication",
 			good.replace("listener.yaml", "      authorizationRef: authz\n", "").replace("listener.yaml", "      authenticationRef: authn\n", ""),
 			[]string{
-				"listener.yaml:7:7: port 8883 has no authenticationRef: EVERY CLIENT IS LET IN without a credential",
-				"listener.yaml:7:7: port 8883 has no authorizationRef: its clients may do everything",
+				"listener.yaml:7:7: port 8883 has no authentication: EVERY CLIENT IS LET IN without a credential",
+				"listener.yaml:7:7: port 8883 has no authorization: its clients may do everything",
 			},
 			nil,
 		},

@@ -21,7 +21,7 @@ func CheckRules(a *resource.Authorization) (notes []string, err error) {
 // a document, see resource.ParseX509. The error is as that of Compile.
 func CheckX509(x *resource.X509) error {
 	c := &compiler{}
-	c.attributes(&resource.Method{Kind: resource.MethodX509, X509: x}, &methodSpec{})
+	c.attributes(x.AuthorizationAttributes, &resource.Method{Kind: resource.MethodX509, X509: x}, &methodSpec{})
 	if len(c.errs) > 0 {
 		c.errs.Sort()
 		return c.errs

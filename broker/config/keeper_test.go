@@ -122,10 +122,30 @@ func (b *bench) dial() *client {
 	if err != nil {
 		return nil
 	}
+	return b.connect(nc, &wire.Connect{Version: mqttauth.MQTT5, CleanStart: true, ClientID: "c1"})
+}
+
+// login connects without TLS, with a user name and a password. It returns nil if
+// the port does not answer.
+func (b *bench) login(user, password string) *client {
+	b.t.Helper()
+	nc, err := new(net.Dialer).DialContext(b.t.Context(), "tcp", "127.0.0.1:"+b.port)
+	if err != nil {
+		return nil
+	}
+	return b.connect(nc, &wire.Connect{
+		Version: mqttauth.MQTT5, CleanStart: true, ClientID: user,
+		Username: wire.Some(user), Password: []byte(password),
+	})
+}
+
+// connect sends CONNECT and reads the answer. It returns nil if there is none.
+func (b *bench) connect(nc net.Conn, connect *wire.Connect) *client {
+	b.t.Helper()
 	b.t.Cleanup(func() { nc.Close() })
 	c := &client{t: b.t, nc: nc, r: wire.NewReader(nc)}
 	_ = nc.SetDeadline(time.Now().Add(10 * time.Second))
-	c.send((&wire.Connect{Version: mqttauth.MQTT5, CleanStart: true, ClientID: "c1"}).Append(nil))
+	c.send(connect.Append(nil))
 	f, err := c.r.Next(1 << 20)
 	if err != nil {
 		return nil

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/mqttwarden/mqttwarden/mqttauth"
 	"github.com/mqttwarden/mqttwarden/mqttauth/clientcert"
 	"github.com/mqttwarden/mqttwarden/mqttauthz"
+	"github.com/mqttwarden/mqttwarden/sat"
 )
 
 // Plan is what a set of resources means for a broker. It is used once: either a
@@ -53,22 +55,22 @@ func (p *Port) String() string { return fmt.Sprintf("%v:%d", p.Listener, p.Numbe
 
 // Authentication says in words how the port authenticates.
 func (p *Port) Authentication() string {
-	if p.source.AuthenticationRef == "" {
+	if p.source.Anonymous {
 		return "none: every client is anonymous"
 	}
 	if p.chain == nil {
-		return p.source.AuthenticationRef + " (incomplete)"
+		return cmp.Or(p.source.AuthenticationRef, "not linked") + " (incomplete)"
 	}
 	return p.chain.String()
 }
 
 // Authorization says in words how the port authorizes.
 func (p *Port) Authorization() string {
-	if p.source.AuthorizationRef == "" {
+	if p.source.Unrestricted {
 		return "none: every client may do everything"
 	}
 	if p.policy == nil {
-		return p.source.AuthorizationRef + " (missing)"
+		return cmp.Or(p.source.AuthorizationRef, "not linked") + " (missing)"
 	}
 	return p.policy.String()
 }
@@ -81,19 +83,19 @@ func (p *Port) Transport() string {
 	return "tls"
 }
 
-// access returns what the broker is to ask. Only a port whose references are
-// absent is open; one whose references lead nowhere has no access at all, and
-// the broker refuses to serve it (LINK-2, LINK-7).
+// access returns what the broker is to ask. Only a port whose document
+// says so is open; one whose references lead nowhere has no access at all, and
+// the broker refuses to serve it (LINK-2, LINK-6, LINK-7).
 func (p *Port) access() broker.Access {
 	var a broker.Access
 	switch {
-	case p.source.AuthenticationRef == "":
+	case p.source.Anonymous:
 		a.Authentication = mqttauth.AllowAnonymous()
 	case p.chain != nil:
 		a.Authentication = p.chain.method
 	}
 	switch {
-	case p.source.AuthorizationRef == "":
+	case p.source.Unrestricted:
 		a.Authorization = mqttauthz.AllowAll()
 	case p.policy != nil:
 		a.Authorization = p.policy.compiled
@@ -181,10 +183,18 @@ type methodSpec struct {
 	Anchors       []string // DER
 	Attributes    []attributeSpec
 	Audiences     []string
+	Annotations   string            // prefix of those that are attributes
+	Usernames     sat.UsernameForms // whose password is a token
+	Users         []userSpec
 	Endpoint      string
 	RootCAs       string   // PEM
 	Headers       []string // names
 	secrets       []resource.Value
+}
+
+type userSpec struct {
+	Name       string
+	Attributes map[string]string
 }
 
 type attributeSpec struct {

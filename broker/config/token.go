@@ -17,13 +17,40 @@ func (c *compiler) serviceAccountToken(m *resource.Method, spec *methodSpec) *sa
 		return nil
 	}
 	spec.Audiences = m.ServiceAccountToken.Audiences
+	spec.Annotations = m.ServiceAccountToken.AnnotationPrefix
+	spec.Usernames = usernameForms(m.ServiceAccountToken.Usernames)
 	method, err := sat.New(c.options.Tokens, c.options.Accounts, sat.Config{
-		Audiences: spec.Audiences,
-		Usernames: sat.UsernameK8SSAT, // SAT-2
+		Audiences:        spec.Audiences,
+		AnnotationPrefix: spec.Annotations,
+		Usernames:        spec.Usernames,
 	})
 	if err != nil {
 		c.fail(m.Locate("serviceAccountTokenSettings"), m.Field("serviceAccountTokenSettings"), err)
 		return nil
 	}
 	return method
+}
+
+// usernameForms translates the form of user names that stand before a token
+// (SAT-2).
+func usernameForms(u resource.TokenUsernames) sat.UsernameForms {
+	switch u {
+	case resource.TokenUsernamesK8S:
+		return sat.UsernameK8SSAT
+	case resource.TokenUsernamesSAT:
+		return sat.UsernameSAT
+	default:
+		return 0
+	}
+}
+
+// tokenForms returns the forms of user names that the ServiceAccountToken entry
+// of a chain takes for itself (PASS-1).
+func tokenForms(a *resource.Authentication) sat.UsernameForms {
+	for _, m := range a.Methods {
+		if m.ServiceAccountToken != nil {
+			return usernameForms(m.ServiceAccountToken.Usernames)
+		}
+	}
+	return 0
 }

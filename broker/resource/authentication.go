@@ -7,6 +7,8 @@ type Authentication struct {
 	BrokerRef string // validated, not acted on (LINK-12)
 
 	Methods []Method // at least one, in the order in which they are asked
+
+	listeners []listenerRef // that the policy names, in v1alpha4
 }
 
 // Method is one entry of a chain. Exactly the field that Kind names is set.
@@ -17,6 +19,7 @@ type Method struct {
 	X509                *X509
 	ServiceAccountToken *ServiceAccountToken
 	Custom              *Custom
+	UsernamePassword    *UsernamePassword
 
 	// OnUnavailable says what an outage of this method means (AUTHN-4). It
 	// comes from the annotation mqttwarden/method-<index>-on-unavailable,
@@ -42,6 +45,7 @@ const (
 	MethodX509                MethodKind = "X509"
 	MethodServiceAccountToken MethodKind = "ServiceAccountToken"
 	MethodCustom              MethodKind = "Custom"
+	MethodUsernamePassword    MethodKind = "UsernamePassword" // v1alpha4 only
 )
 
 // Outage says what happens when a method cannot be asked.
@@ -65,6 +69,12 @@ type X509 struct {
 	// AuthorizationAttributes map certificate subjects to attributes, in the
 	// order of the document.
 	AuthorizationAttributes []CertificateRule
+
+	// AttributesSecret names a Secret whose entry attributes.toml or
+	// x509Attributes.toml has such rules, see ParseCertificateAttributes. Only
+	// v1beta1 and v1alpha4 have it, and never beside AuthorizationAttributes
+	// (X509-8). "" means absent.
+	AttributesSecret string
 }
 
 // CertificateRule gives attributes to chains that hold a subject. Name is a
@@ -90,6 +100,32 @@ func (c *CertificateRule) Field(name string) string { return c.origin.field(name
 // ServiceAccountToken holds the settings of the Kubernetes token method.
 type ServiceAccountToken struct {
 	Audiences []string // at least one, none empty
+
+	// AnnotationPrefix begins the annotations that are attributes (SAT-5).
+	AnnotationPrefix string
+
+	// Usernames is the form of user names whose password is a token (SAT-2).
+	Usernames TokenUsernames
+}
+
+// TokenUsernames is a form of user names.
+type TokenUsernames string
+
+const (
+	TokenUsernamesK8S TokenUsernames = "K8S-SAT" // starts with K8S-SAT: v1 and v1beta1
+	TokenUsernamesSAT TokenUsernames = "sat"     // $sat, or starts with sat://: v1alpha4
+)
+
+const (
+	annotationPrefix        = "aio-broker-auth/"
+	annotationPrefixV1beta1 = "aio-mq-broker-auth/"
+)
+
+// UsernamePassword holds the settings of the user name and password method.
+type UsernamePassword struct {
+	// Secret names the Secret whose entry passwords.toml holds the users, see
+	// ParseUsers.
+	Secret string
 }
 
 // Custom holds the settings of the custom authentication server method.

@@ -14,6 +14,8 @@ type Authorization struct {
 
 	rules *node  // as written
 	path  string // of the list of rules
+
+	listeners []listenerRef // that the policy names, in v1alpha4
 }
 
 // Locate returns the place of a field of a rule, such as

@@ -5,11 +5,11 @@ import "fmt"
 // Check reports what is wrong with the set as a whole, whatever else might be
 // added to it: objects that are there twice, port numbers that are there
 // twice, links that contradict each other, and methods that exclude each
-// other (LINK-4, LINK-5, LINK-8). [Load] and [Parse] call it; whoever puts a
-// set together from several of them calls it again.
+// other (LINK-4, LINK-5, LINK-6, LINK-8). [Load], [Parse] and [Merge] call it.
 func (s *Set) Check() Errors {
 	errs := s.checkDefinitions()
 	errs = append(errs, s.checkNumbers()...)
+	errs = append(errs, s.checkListenerRefs()...)
 	for _, l := range s.Listeners {
 		for i := range l.Ports {
 			errs = append(errs, s.checkLinks(l, &l.Ports[i])...)
@@ -95,25 +95,26 @@ func (s *Set) checkNumbers() Errors {
 
 // checkLinks checks what the policies of a port need from it.
 func (s *Set) checkLinks(l *Listener, p *Port) Errors {
-	if p.AuthenticationRef == "" {
-		if p.AuthorizationRef == "" || p.origin.has("authenticationRef") {
-			return nil // no policy, or a malformed reference that has been reported
-		}
-		return Errors{{
-			Position: p.Locate("authorizationRef"),
-			Field:    p.origin.field("authorizationRef"),
-			Detail:   fmt.Sprintf("port %d of BrokerListener %s has no authenticationRef, so its authorization would not apply; add authenticationRef", p.Number, l.Key),
-		}}
+	if p.Anonymous && p.AuthorizationRef != "" {
+		return Errors{p.errorAt("authorizationRef", "port %d of BrokerListener %s has no authentication, so its authorization %s would not apply; %s", p.Number, l.Key, p.AuthorizationRef, l.linkAdvice())}
 	}
 	a := s.Authentication(Key{l.Namespace, p.AuthenticationRef})
 	if a == nil || p.TLS != nil || !a.has(MethodX509) {
 		return nil
 	}
-	return Errors{{
-		Position: p.Locate("authenticationRef"),
-		Field:    p.origin.field("authenticationRef"),
-		Detail:   fmt.Sprintf("BrokerAuthentication %s has method X509, which needs TLS; add tls to port %d", a.Key, p.Number),
-	}}
+	return Errors{p.errorAt("authenticationRef", "BrokerAuthentication %s has method X509, which needs TLS; add tls to port %d", a.Key, p.Number)}
+}
+
+func (p *Port) errorAt(field, format string, args ...any) *Error {
+	return &Error{Position: p.Locate(field), Field: p.Field(field), Detail: fmt.Sprintf(format, args...)}
+}
+
+// linkAdvice says how a listener gets authentication.
+func (l *Listener) linkAdvice() string {
+	if l.linked {
+		return "remove authenticationEnabled: false"
+	}
+	return "add authenticationRef"
 }
 
 func (a *Authentication) has(kind MethodKind) bool {

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +13,9 @@ type decoder struct {
 	set    *Set
 	errors Errors
 	secret bool // the values being read must not be repeated in messages
+
+	olderNames     bool // the document may call fields as v1beta1 does
+	lowerClientIDs bool // the document may write clientids as v1alpha4 does
 }
 
 // decode reads a file of either notation: JSON if its name ends in ".json",
@@ -46,8 +50,10 @@ func (d *decoder) report(at place, path, detail string) {
 }
 
 const (
-	groupV1 = "mqttbroker.iotoperations.azure.com/v1"
-	coreV1  = "v1"
+	groupV1       = "mqttbroker.iotoperations.azure.com/v1"
+	groupV1beta1  = "mqttbroker.iotoperations.azure.com/v1beta1"
+	groupV1alpha4 = "az-edge.com/v1alpha4"
+	coreV1        = "v1"
 
 	kindListener       = "BrokerListener"
 	kindAuthentication = "BrokerAuthentication"
@@ -71,6 +77,12 @@ func schemas() []schema {
 		{groupV1, kindListener, brokerName, readListenerV1},
 		{groupV1, kindAuthentication, brokerName, readAuthenticationV1},
 		{groupV1, kindAuthorization, brokerName, readAuthorizationV1},
+		{groupV1beta1, kindListener, brokerName, readListenerV1beta1},
+		{groupV1beta1, kindAuthentication, brokerName, readAuthenticationV1beta1},
+		{groupV1beta1, kindAuthorization, brokerName, readAuthorizationV1beta1},
+		{groupV1alpha4, kindListener, brokerName, readListenerV1alpha4},
+		{groupV1alpha4, kindAuthentication, brokerName, readAuthenticationV1alpha4},
+		{groupV1alpha4, kindAuthorization, brokerName, readAuthorizationV1alpha4},
 		{coreV1, kindConfigMap, coreName, readConfigMap},
 		{coreV1, kindSecret, coreName, readSecret},
 	}
@@ -91,7 +103,7 @@ func (d *decoder) document(root *field) {
 	if o.broken {
 		return
 	}
-	apiVersion, kind := o.required("apiVersion").text(), o.required("kind").text()
+	apiVersion, kind := d.readHead(o)
 	if apiVersion == "" || kind == "" {
 		return
 	}
@@ -112,6 +124,21 @@ func (d *decoder) document(root *field) {
 	o.done()
 }
 
+// readHead reads version and kind. Where they are missing from a fragment that
+// shows what it is, it says what to write.
+func (d *decoder) readHead(o *object) (apiVersion, kind string) {
+	var versionAdvice, kindAdvice string
+	spec := o.node.value("spec")
+	for _, known := range [][2]string{{"ports", kindListener}, {"authenticationMethods", kindAuthentication}, {"authorizationPolicies", kindAuthorization}} {
+		if spec != nil && spec.value(known[0]) != nil {
+			versionAdvice, kindAdvice = "; write apiVersion: "+groupV1, "; write kind: "+known[1]
+		}
+	}
+	apiVersion = o.requiredWith("apiVersion", versionAdvice).text()
+	kind = o.requiredWith("kind", kindAdvice).text()
+	return apiVersion, kind
+}
+
 // list reads the objects that kubectl prints when asked for several.
 func (d *decoder) list(o *object) {
 	o.ignored("metadata")
@@ -130,12 +157,14 @@ func (d *decoder) list(o *object) {
 // never ignored: it may be a misspelt one, and what it would have forbidden
 // would then be allowed.
 func findSchema(o *object, apiVersion, kind string) (schema, bool) {
-	var kinds, versions, all []string
+	var kinds, versions, all []string // of this version, of this kind, kinds of any version
 	for _, s := range schemas() {
 		if s.apiVersion == apiVersion && s.kind == kind {
 			return s, true
 		}
-		all = append(all, s.apiVersion+" "+s.kind)
+		if !slices.Contains(all, s.kind) {
+			all = append(all, s.kind)
+		}
 		if s.apiVersion == apiVersion {
 			kinds = append(kinds, s.kind)
 		}
@@ -153,7 +182,7 @@ func findSchema(o *object, apiVersion, kind string) (schema, bool) {
 		}
 		o.optional("kind").errorf("unknown kind %s of %s; %s", quote(kind), apiVersion, detail)
 	default:
-		o.optional("kind").errorf("unknown kind %s of %s; known are %s", quote(kind), quote(apiVersion), strings.Join(all, ", "))
+		o.optional("kind").errorf("unknown kind %s of %s; known kinds are %s", quote(kind), quote(apiVersion), strings.Join(all, ", "))
 	}
 	return schema{}, false
 }

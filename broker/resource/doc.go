@@ -2,9 +2,12 @@
 // which line they are wrong.
 //
 // It reads the kinds BrokerListener, BrokerAuthentication and
-// BrokerAuthorization of mqttbroker.iotoperations.azure.com/v1, and the core
-// v1 kinds ConfigMap and Secret, from YAML streams and JSON files, as "kubectl
-// apply" takes them and "kubectl get -o yaml" prints them. The flow is
+// BrokerAuthorization of mqttbroker.iotoperations.azure.com/v1 and /v1beta1 and
+// of az-edge.com/v1alpha4, and the core v1 kinds ConfigMap and Secret, from YAML
+// streams and JSON files, as "kubectl apply" takes them and "kubectl get -o
+// yaml" prints them. [ParseRules] and [ParseX509] read the parts of a document
+// that the portal shows, [ParseUsers] and [ParseCertificateAttributes] the TOML
+// files inside of Secrets. The flow is
 //
 //	file ─▶ tree of nodes with places ─▶ one reader per kind and version ─▶ Set
 //
@@ -21,6 +24,10 @@
 // together, each with file, line, column and field path. YAML anchors,
 // aliases, tags and merge keys are refused. With any error there is no set at
 // all.
+//
+// In version v1alpha4 it is the policies that name listeners. [Load], [Parse] and
+// [Merge] find these links; a listener that wants a policy and that none names is
+// closed, never open (LINK-6).
 //
 // A reference to an object that is in no file is no error, since the object
 // may come later. [Set.MissingFor] tells which ports must stay closed until

@@ -75,7 +75,7 @@ func TestStrictness(t *testing.T) {
 			"6:5: spec.authorizationPolicies.rules: want a list, found null",
 		}},
 		{"missing field", methodHead + "  - x509Settings: {}\n", []string{
-			"6:5: spec.authenticationMethods[0].method: missing; this field is required",
+			"6:5: spec.authenticationMethods[0].method: missing; this field is required; write method: X509",
 		}},
 		{"number for a string", methodHead + "  - method: X509\n    x509Settings:\n      authorizationAttributes:\n        fan: {subject: CN=fan, attributes: {building: 17}}\n", []string{
 			`9:55: spec.authenticationMethods[0].x509Settings.authorizationAttributes.fan.attributes.building: want a string, found a number; write building: "17"`,
@@ -133,7 +133,7 @@ func TestLinks(t *testing.T) {
 			`7:24: spec.ports[0].authenticationRef: "X509_auth" is not a name: want 3 to 63 of a-z, 0-9 and "-", with a letter or digit at both ends`,
 		}},
 		{"LINK-4", portHead + "  - port: 1883\n    authorizationRef: abac\n", []string{
-			"7:23: spec.ports[0].authorizationRef: port 1883 of BrokerListener default/main-listener has no authenticationRef, so its authorization would not apply; add authenticationRef",
+			"7:23: spec.ports[0].authorizationRef: port 1883 of BrokerListener default/main-listener has no authentication, so its authorization abac would not apply; add authenticationRef",
 		}},
 		{"LINK-5", portHead + "  - port: 1883\n    authenticationRef: main-authn\n---\n" + methodHead + "  - method: X509\n", []string{
 			"7:24: spec.ports[0].authenticationRef: BrokerAuthentication default/main-authn has method X509, which needs TLS; add tls to port 1883",
@@ -249,10 +249,10 @@ func TestAuthorizationFields(t *testing.T) {
 func TestObjects(t *testing.T) {
 	runErrorCases(t, "f", []errorCase{
 		{"unknown version", "apiVersion: mqttbroker.iotoperations.azure.com/v2\nkind: BrokerListener\n", []string{
-			`1:13: apiVersion: unknown version "mqttbroker.iotoperations.azure.com/v2" of BrokerListener; want mqttbroker.iotoperations.azure.com/v1`,
+			`1:13: apiVersion: unknown version "mqttbroker.iotoperations.azure.com/v2" of BrokerListener; want mqttbroker.iotoperations.azure.com/v1, mqttbroker.iotoperations.azure.com/v1beta1 or az-edge.com/v1alpha4`,
 		}},
 		{"unknown kind", "apiVersion: apps/v1\nkind: Deployment\n", []string{
-			`2:7: kind: unknown kind "Deployment" of "apps/v1"; known are mqttbroker.iotoperations.azure.com/v1 BrokerListener, mqttbroker.iotoperations.azure.com/v1 BrokerAuthentication, mqttbroker.iotoperations.azure.com/v1 BrokerAuthorization, v1 ConfigMap, v1 Secret`,
+			`2:7: kind: unknown kind "Deployment" of "apps/v1"; known kinds are BrokerListener, BrokerAuthentication, BrokerAuthorization, ConfigMap, Secret`,
 		}},
 		{"misspelt kind", "apiVersion: v1\nkind: Secert\n", []string{`2:7: kind: unknown kind "Secert" of v1; did you mean Secret?`}},
 		{"List in a List", "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: List, items: []}\n", []string{"4:3: items[0]: a List in a List is not allowed"}},

@@ -24,7 +24,7 @@ spec:
 	fmt.Println(err)
 	// Output:
 	// listener.yaml:8:5: spec.ports[0].authenticatonRef: unknown field; did you mean authenticationRef?
-	// listener.yaml:9:23: spec.ports[0].authorizationRef: port 8883 of BrokerListener default/mqtts-endpoint has no authenticationRef, so its authorization would not apply; add authenticationRef
+	// listener.yaml:9:23: spec.ports[0].authorizationRef: port 8883 of BrokerListener default/mqtts-endpoint has no authentication, so its authorization abac-authz would not apply; add authenticationRef
 	// listener.yaml:11:7: spec.ports[0].tls.manual: missing; this field is required
 }
 

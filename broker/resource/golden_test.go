@@ -75,6 +75,9 @@ func dump(set *resource.Set, err error) string {
 		fmt.Fprintf(&b, "listener %s at %s broker=%q service=%q type=%q\n", l.Key, l.Position, l.BrokerRef, l.ServiceName, l.ServiceType)
 		for _, p := range l.Ports {
 			fmt.Fprintf(&b, "  port %d at %s node=%d %s authentication=%q authorization=%q\n", p.Number, p.Position, p.NodePort, p.Protocol, p.AuthenticationRef, p.AuthorizationRef)
+			if p.Anonymous || p.Unrestricted {
+				fmt.Fprintf(&b, "    anonymous=%t unrestricted=%t\n", p.Anonymous, p.Unrestricted)
+			}
 			if p.TLS != nil {
 				fmt.Fprintf(&b, "    tls at %s %s secret=%q\n", p.TLS.Position, p.TLS.Mode, p.TLS.SecretRef)
 			}
@@ -126,12 +129,18 @@ func dumpMethod(b *strings.Builder, m resource.Method) {
 	fmt.Fprintf(b, "  method %s at %s onUnavailable=%q\n", m.Kind, m.Position, m.OnUnavailable)
 	if m.X509 != nil {
 		fmt.Fprintf(b, "    ca=%s\n", m.X509.TrustedClientCACert)
+		if m.X509.AttributesSecret != "" {
+			fmt.Fprintf(b, "    attributes from secret %s\n", m.X509.AttributesSecret)
+		}
 		for _, r := range m.X509.AuthorizationAttributes {
 			fmt.Fprintf(b, "    %s at %s: %q at %s = %v\n", r.Name, r.Position, r.Subject, r.Locate("subject"), r.Attributes)
 		}
 	}
 	if m.ServiceAccountToken != nil {
-		fmt.Fprintf(b, "    audiences=%q\n", m.ServiceAccountToken.Audiences)
+		fmt.Fprintf(b, "    audiences=%q annotations=%s usernames=%s\n", m.ServiceAccountToken.Audiences, m.ServiceAccountToken.AnnotationPrefix, m.ServiceAccountToken.Usernames)
+	}
+	if m.UsernamePassword != nil {
+		fmt.Fprintf(b, "    passwords in secret %s\n", m.UsernamePassword.Secret)
 	}
 	if m.Custom != nil {
 		fmt.Fprintf(b, "    endpoint=%s ca=%q clientCert=%q\n", m.Custom.Endpoint, m.Custom.CACertConfigMap, m.Custom.ClientCertSecret)

@@ -17,6 +17,10 @@ func (d *decoder) parseJSON(data []byte) []*node {
 	t := jsonTree{data: data, line: 1, column: 1, tokens: json.NewDecoder(bytes.NewReader(data))}
 	t.tokens.UseNumber()
 	n, err := t.value(0)
+	if err == nil && n.kind == stringNode && bytes.HasPrefix(bytes.TrimLeft(data[t.tokens.InputOffset():], " \t\r\n"), []byte(":")) {
+		d.report(n.pos, "", "cannot read JSON: a field without braces around it; write { before it and } behind its value")
+		return nil
+	}
 	if err == nil {
 		_, err = t.next()
 		if errors.Is(err, io.EOF) {

@@ -14,6 +14,8 @@ type Listener struct {
 	ServiceType ServiceType
 
 	Ports []Port // at least one
+
+	linked bool // by the policies that name it, as in v1alpha4
 }
 
 // ServiceType is the kind of Kubernetes service a listener asks for.
@@ -34,12 +36,17 @@ type Port struct {
 	Protocol Protocol
 
 	// AuthenticationRef names a BrokerAuthentication in the namespace of the
-	// listener. "" means the field is absent: clients are anonymous (LINK-2).
+	// listener. Anonymous says that the document wants no authentication: every
+	// client is let in (LINK-2). Where both are zero, the document wants one and
+	// none is linked: the port is closed (LINK-6).
 	AuthenticationRef string
+	Anonymous         bool
 
 	// AuthorizationRef names a BrokerAuthorization in the namespace of the
-	// listener. "" means the field is absent: everything is allowed (LINK-3).
+	// listener. Unrestricted says that the document wants no authorization:
+	// everything is allowed (LINK-3). Where both are zero, the port is closed.
 	AuthorizationRef string
+	Unrestricted     bool
 
 	TLS *TLS // nil: the port has no TLS
 

@@ -47,8 +47,25 @@ func Parse(file string, data []byte) (*Set, error) {
 	return d.set.finish(d.errors)
 }
 
-// finish adds the errors that need the whole set.
+// Merge puts sets together, in their order, and does not change them. Links
+// between their objects are found. The error, if any, is of type [Errors], and
+// there is no set then.
+func Merge(sets ...*Set) (*Set, error) {
+	all := &Set{}
+	for _, s := range sets {
+		all.Listeners = append(all.Listeners, s.Listeners...)
+		all.Authentications = append(all.Authentications, s.Authentications...)
+		all.Authorizations = append(all.Authorizations, s.Authorizations...)
+		all.ConfigMaps = append(all.ConfigMaps, s.ConfigMaps...)
+		all.Secrets = append(all.Secrets, s.Secrets...)
+	}
+	return all.finish(nil)
+}
+
+// finish finds the links between objects, and adds the errors that need the
+// whole set.
 func (s *Set) finish(errs Errors) (*Set, error) {
+	s.link()
 	errs = append(errs, s.Check()...)
 	if len(errs) > 0 {
 		errs.Sort()

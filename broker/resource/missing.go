@@ -8,17 +8,21 @@ import "fmt"
 type Missing struct {
 	Position Position // of the reference, or of what implies it
 	Field    string   // path of the reference, such as "spec.ports[0].authenticationRef"
-	Kind     string   // of the missing object: BrokerAuthentication, BrokerAuthorization, ConfigMap or Secret
-	Key      Key      // of the missing object
+	Kind     string   // of the missing object: BrokerAuthentication, BrokerAuthorization, BrokerListener, ConfigMap or Secret
+	Key      Key      // of the missing object; without a name if any object of the kind could name the listener (LINK-6)
 }
 
 // String returns one line for a person to read.
 func (m Missing) String() string {
+	if m.Key.Name == "" {
+		return fmt.Sprintf("%s: %s: no %s names this listener in its listenerRef; to do without, write false", m.Position, m.Field, m.Kind)
+	}
 	return fmt.Sprintf("%s: %s: %s %s does not exist", m.Position, m.Field, m.Kind, m.Key)
 }
 
 // Missing returns every reference of the set that leads nowhere, in the order
-// of the listeners and then of the authentications.
+// of the listeners, then of the authentications, then of the policies of
+// version v1alpha4 that name listeners.
 func (s *Set) Missing() []Missing {
 	var out []Missing
 	for _, l := range s.Listeners {
@@ -29,7 +33,7 @@ func (s *Set) Missing() []Missing {
 	for _, a := range s.Authentications {
 		out = append(out, s.missingOfAuthentication(a)...)
 	}
-	return out
+	return append(out, s.missingListeners()...)
 }
 
 // MissingFor returns the references that keep port p of listener l closed: its
@@ -44,8 +48,12 @@ func (s *Set) MissingFor(l *Listener, p *Port) []Missing {
 
 func (s *Set) missingOfPort(l *Listener, p *Port) []Missing {
 	c := collector{set: s, namespace: l.Namespace, origin: p.origin, position: p.Position}
-	c.add("authenticationRef", kindAuthentication, p.AuthenticationRef)
-	c.add("authorizationRef", kindAuthorization, p.AuthorizationRef)
+	if !p.Anonymous {
+		c.addLink("authenticationRef", kindAuthentication, p.AuthenticationRef)
+	}
+	if !p.Unrestricted {
+		c.addLink("authorizationRef", kindAuthorization, p.AuthorizationRef)
+	}
 	if p.TLS != nil && p.TLS.Mode == Manual {
 		c.add("tls.manual.secretRef", kindSecret, p.TLS.SecretRef)
 	}
@@ -59,6 +67,10 @@ func (s *Set) missingOfAuthentication(a *Authentication) []Missing {
 		c := collector{set: s, namespace: a.Namespace, origin: m.origin, position: m.Position}
 		if m.X509 != nil {
 			c.add("x509Settings.trustedClientCaCert", kindConfigMap, m.X509.TrustedClientCACert)
+			c.add("x509Settings.attributes", kindSecret, m.X509.AttributesSecret)
+		}
+		if m.UsernamePassword != nil {
+			c.add("usernamePassword.passwordDatabase", kindSecret, m.UsernamePassword.Secret)
 		}
 		if m.Custom != nil {
 			c.add("customSettings.caCertConfigMap", kindConfigMap, m.Custom.CACertConfigMap)
@@ -81,8 +93,15 @@ type collector struct {
 // add notes a reference if its object does not exist. An empty name is no
 // reference.
 func (c *collector) add(field, kind, name string) {
+	if name != "" {
+		c.addLink(field, kind, name)
+	}
+}
+
+// addLink is as add, but an empty name is a link that is wanted and not there.
+func (c *collector) addLink(field, kind, name string) {
 	k := Key{c.namespace, name}
-	if name == "" || c.set.holds(kind, k) {
+	if c.set.holds(kind, k) {
 		return
 	}
 	c.missing = append(c.missing, Missing{Position: c.origin.locate(field, c.position), Field: c.origin.field(field), Kind: kind, Key: k})

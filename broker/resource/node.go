@@ -81,8 +81,9 @@ func (n *node) value(key string) *node {
 // origin remembers where a value of the set was written, so that later checks
 // can name file, line, column and field. The zero value remembers nothing.
 type origin struct {
-	node *node
-	path string // such as "spec.ports[0]"
+	node  *node
+	path  string      // such as "spec.ports[0]"
+	names [][2]string // field paths of version v1, and what they are in the document
 }
 
 // locate walks down a field path such as "brokerResources[1].topics[0]" and
@@ -92,6 +93,7 @@ func (o origin) locate(field string, fallback Position) Position {
 	if n == nil {
 		return fallback
 	}
+	field = o.name(field)
 	for field != "" {
 		next, rest := n.descend(field)
 		if next == nil {
@@ -102,11 +104,21 @@ func (o origin) locate(field string, fallback Position) Position {
 	return n.pos.in(fallback.File)
 }
 
-// has reports whether the document has a field directly below the origin.
-func (o origin) has(key string) bool { return o.node != nil && o.node.value(key) != nil }
+// name returns what a field of version v1 is called in the document. The first
+// of its names that begins the path is replaced.
+func (o origin) name(field string) string {
+	for _, n := range o.names {
+		rest, ok := strings.CutPrefix(field, n[0])
+		if ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return n[1] + rest
+		}
+	}
+	return field
+}
 
 // field returns the path of a field below the origin.
 func (o origin) field(name string) string {
+	name = o.name(name)
 	if o.path == "" {
 		return name
 	}

@@ -21,7 +21,8 @@ func (f *field) object() *object {
 		return &object{broken: true}
 	}
 	if !f.isMapping() {
-		return &object{field: f, broken: true}
+		// Of nothing at all, what should be there is reported as well.
+		return &object{field: f, broken: f.node.kind != nullNode}
 	}
 	f.reportDuplicates()
 	return &object{field: f, known: make([]string, 0, 8)}
@@ -121,12 +122,47 @@ func (o *object) optional(key string) *field {
 // required returns the value of a field; if there is none, it reports that and
 // returns nil.
 func (o *object) required(key string) *field {
+	return o.requiredWith(key, "")
+}
+
+// requiredWith is as required, with advice for whoever left the field out.
+func (o *object) requiredWith(key, advice string) *field {
 	f := o.optional(key)
 	if f == nil && !o.broken {
 		missing := o.child(pair{key: key, value: o.node})
-		o.decoder.report(o.node.pos, missing.path(), "missing; this field is required")
+		o.decoder.report(o.place(), missing.path(), "missing; this field is required"+advice)
 	}
 	return f
+}
+
+// place returns where the object stands.
+func (o *object) place() place {
+	if o.node.kind == nullNode {
+		return o.at // an absent value has no place of its own
+	}
+	return o.node.pos
+}
+
+// has reports whether the document has a field.
+func (o *object) has(key string) bool { return !o.broken && o.node.value(key) != nil }
+
+// name returns which of its names a field has here. The older names are those
+// of version v1beta1, where both are read; elsewhere they are refused, with the
+// newer one as advice.
+func (o *object) name(key string, older ...string) string {
+	name := key
+	for _, old := range older {
+		switch {
+		case !o.has(old):
+		case !o.decoder.olderNames:
+			o.misplaced(old, "the name of an older version; write "+key)
+		case o.has(name) && name != old:
+			o.misplaced(old, "another name of "+name+", which is also here; remove one of them")
+		default:
+			name = old
+		}
+	}
+	return name
 }
 
 // ignored accepts fields whose values do not matter.

@@ -144,8 +144,12 @@ func TestZeroValues(t *testing.T) {
 	set := &resource.Set{
 		Listeners: []*resource.Listener{{
 			Key:   resource.Key{Namespace: "default", Name: "made"},
-			Ports: []resource.Port{{Number: 1883, AuthorizationRef: "abac"}},
+			Ports: []resource.Port{{Number: 1883, Anonymous: true, AuthorizationRef: "abac"}},
 		}},
+	}
+	zero := resource.Port{}
+	if got := lines(set.MissingFor(set.Listeners[0], &zero)); len(got) != 2 { // closed, not open
+		t.Errorf("the zero port misses %q", got)
 	}
 	errs := set.Check()
 	if len(errs) != 1 || errs[0].Field != "authorizationRef" {

@@ -16,52 +16,84 @@ func readAuthenticationV1(d document) {
 	methods := spec.required("authenticationMethods")
 	for i, f := range methods.list() {
 		m := readMethodV1(f, d.key.Namespace)
-		setting := d.setting(fmt.Sprintf("method-%d-on-unavailable", i))
-		m.OnUnavailable = Outage(setting.oneOf(string(OutageNext), string(OutageStop)))
+		m.OnUnavailable = d.onUnavailable(i)
 		a.Methods = append(a.Methods, m)
 	}
 	if methods != nil && methods.node.kind == sequenceNode && len(a.Methods) == 0 {
 		methods.errorf("must have at least one method; to let anybody in, leave authenticationRef out of the port")
 	}
+	spec.misplaced("listenerRef", "belongs to "+groupV1alpha4+"; in this version the ports of a BrokerListener name the policy, by authenticationRef")
 	spec.done()
 	d.set.Authentications = append(d.set.Authentications, a)
+}
+
+// onUnavailable reads the setting of method i (LINK-10).
+func (d *document) onUnavailable(i int) Outage {
+	setting := d.setting(fmt.Sprintf("method-%d-on-unavailable", i))
+	return Outage(setting.oneOf(string(OutageNext), string(OutageStop)))
 }
 
 func readMethodV1(f *field, namespace string) Method {
 	o := f.object()
 	m := Method{Position: f.position(), origin: f.origin()}
-	m.Kind = MethodKind(o.required("method").oneOf(string(MethodX509), string(MethodServiceAccountToken), string(MethodCustom)))
+	settings := methodSettingsV1(o)
+	m.Kind = readKindV1(o, settings)
+	m.origin.names = namesV1beta1(settings)
 	switch m.Kind {
 	case MethodX509:
-		m.X509 = readX509V1(o.optional("x509Settings"))
+		m.X509 = readX509V1(o.optional(settings[MethodX509]))
 	case MethodServiceAccountToken:
-		m.ServiceAccountToken = readServiceAccountTokenV1(o.required("serviceAccountTokenSettings"))
+		m.ServiceAccountToken = readServiceAccountTokenV1(o.required(settings[MethodServiceAccountToken]))
 	case MethodCustom:
-		m.Custom = readCustomV1(o.required("customSettings"), namespace)
+		m.Custom = readCustomV1(o.required(settings[MethodCustom]), namespace)
+	default: // reported
 	}
-	refuseOtherSettingsV1(o, m.Kind)
+	refuseOtherSettingsV1(o, m.Kind, settings)
 	o.done()
 	return m
 }
 
+// kindsV1 are the methods of version v1.
+func kindsV1() []MethodKind {
+	return []MethodKind{MethodX509, MethodServiceAccountToken, MethodCustom}
+}
+
+// methodSettingsV1 returns the field that holds the settings of each method.
+func methodSettingsV1(o *object) map[MethodKind]string {
+	return map[MethodKind]string{
+		MethodX509:                o.name("x509Settings", "x509Credentials"),
+		MethodServiceAccountToken: o.name("serviceAccountTokenSettings", "serviceAccountToken"),
+		MethodCustom:              o.name("customSettings", "custom"),
+	}
+}
+
+// readKindV1 reads which method an entry is. If that is missing, the settings
+// tell what was meant.
+func readKindV1(o *object, settings map[MethodKind]string) MethodKind {
+	advice, words := "", []string{}
+	for _, kind := range kindsV1() {
+		words = append(words, string(kind))
+		if o.has(settings[kind]) {
+			advice = "; write method: " + string(kind)
+		}
+	}
+	f := o.requiredWith("method", advice)
+	if o.decoder.olderNames && f != nil && f.node.kind == stringNode && strings.EqualFold(f.node.text, olderX509V1beta1) {
+		return MethodX509
+	}
+	return MethodKind(f.oneOf(words...))
+}
+
 // refuseOtherSettingsV1 reports the settings of methods that the entry does
 // not have. If its own method is unknown, any settings may be meant.
-func refuseOtherSettingsV1(o *object, kind MethodKind) {
-	others := []struct {
-		kind  MethodKind
-		field string
-	}{
-		{MethodX509, "x509Settings"},
-		{MethodServiceAccountToken, "serviceAccountTokenSettings"},
-		{MethodCustom, "customSettings"},
-	}
-	for _, other := range others {
+func refuseOtherSettingsV1(o *object, kind MethodKind, settings map[MethodKind]string) {
+	for _, other := range kindsV1() {
 		switch kind {
-		case other.kind:
+		case other:
 		case "":
-			o.ignored(other.field)
+			o.ignored(settings[other])
 		default:
-			o.misplaced(other.field, fmt.Sprintf("belongs to method %s; this method is %s", other.kind, kind))
+			o.misplaced(settings[other], fmt.Sprintf("belongs to method %s; this method is %s", other, kind))
 		}
 	}
 }
@@ -74,6 +106,9 @@ func readX509V1(f *field) *X509 {
 	o := f.object()
 	if ca := o.optional("trustedClientCaCert"); ca != nil {
 		x.TrustedClientCACert = ca.reference(coreName)
+	}
+	if o.decoder.olderNames {
+		x.AttributesSecret = readAttributesSecretV1beta1(o)
 	}
 	for _, entry := range o.optional("authorizationAttributes").entries() {
 		x.AuthorizationAttributes = append(x.AuthorizationAttributes, readCertificateRuleV1(entry))
@@ -111,7 +146,7 @@ func readAttributes(f *field) map[string]string {
 func readServiceAccountTokenV1(f *field) *ServiceAccountToken {
 	o := f.object()
 	audiences := o.required("audiences")
-	t := &ServiceAccountToken{Audiences: audiences.texts()}
+	t := &ServiceAccountToken{Audiences: audiences.texts(), AnnotationPrefix: annotationPrefix, Usernames: TokenUsernamesK8S}
 	if audiences != nil && audiences.node.kind == sequenceNode && len(t.Audiences) == 0 {
 		audiences.errorf("must have at least one audience; without one every token of the cluster would be accepted")
 	}
@@ -123,7 +158,7 @@ func readCustomV1(f *field, namespace string) *Custom {
 	o := f.object()
 	c := &Custom{
 		Endpoint:        readEndpoint(o.required("endpoint")),
-		CACertConfigMap: o.optional("caCertConfigMap").reference(coreName),
+		CACertConfigMap: o.optional(o.name("caCertConfigMap", "caCert")).reference(coreName),
 	}
 	if f := o.optional("auth"); f != nil {
 		auth := f.object()

@@ -19,6 +19,7 @@ func readAuthorizationV1(d document) {
 	policies.done()
 	spec.misplaced("rules", "rules belong to spec.authorizationPolicies")
 	spec.misplaced("cache", "cache belongs to spec.authorizationPolicies")
+	spec.misplaced("listenerRef", "belongs to "+groupV1alpha4+"; in this version the ports of a BrokerListener name the policy, by authorizationRef")
 	spec.done()
 	d.set.Authorizations = append(d.set.Authorizations, a)
 }
@@ -54,7 +55,7 @@ func readRuleV1(f *field) mqttauthz.Rule {
 func readPrincipalsV1(f *field) mqttauthz.Principals {
 	o := f.object()
 	p := mqttauthz.Principals{
-		ClientIDs: o.optional("clientIds").texts(),
+		ClientIDs: o.optional(o.clientIDsName()).texts(),
 		Usernames: o.optional("usernames").texts(),
 	}
 	for _, f := range o.optional("attributes").list() {
@@ -66,6 +67,15 @@ func readPrincipalsV1(f *field) mqttauthz.Principals {
 	}
 	o.done()
 	return p
+}
+
+// clientIDsName returns how the client IDs of principals are spelt: as in v1,
+// or as in v1alpha4.
+func (o *object) clientIDsName() string {
+	if o.decoder.lowerClientIDs && !o.has("clientIds") {
+		return "clientids"
+	}
+	return "clientIds"
 }
 
 // readBrokerResourceV1 reads one right, and which fields go with its method

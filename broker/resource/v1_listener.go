@@ -32,7 +32,9 @@ func readPortV1(f *field, namespace string) Port {
 		NodePort:          uint16(o.optional("nodePort").number(0, 65535)),
 		Protocol:          MQTT,
 		AuthenticationRef: o.optional("authenticationRef").reference(brokerName),
+		Anonymous:         !o.has("authenticationRef"),
 		AuthorizationRef:  o.optional("authorizationRef").reference(brokerName),
+		Unrestricted:      !o.has("authorizationRef"),
 		origin:            f.origin(),
 	}
 	if protocol := o.optional("protocol"); protocol != nil {
@@ -52,12 +54,12 @@ func readTLSV1(f *field, namespace string) *TLS {
 	switch t.Mode {
 	case Manual:
 		t.SecretRef = readSecretRefV1(o.required("manual"), namespace)
-		o.misplaced("certManagerCertificateSpec", "belongs to mode Automatic; this mode is Manual")
+		o.misplaced(o.name("certManagerCertificateSpec", "automatic"), "belongs to mode Automatic; this mode is Manual")
 	case Automatic:
-		t.CertManager = readCertManagerV1(o.optional("certManagerCertificateSpec"))
+		t.CertManager = readCertManagerV1(o.optional(o.name("certManagerCertificateSpec", "automatic")))
 		o.misplaced("manual", "belongs to mode Manual; this mode is Automatic")
 	default: // reported
-		o.ignored("manual", "certManagerCertificateSpec")
+		o.ignored("manual", "certManagerCertificateSpec", "automatic")
 	}
 	o.misplaced("secretRef", "belongs to tls.manual")
 	o.done()
@@ -68,14 +70,17 @@ func readTLSV1(f *field, namespace string) *TLS {
 // may only repeat the namespace of the resource (LINK-9).
 func readSecretRefV1(f *field, namespace string) string {
 	o := f.object()
-	name := o.required("secretRef").reference(coreName)
-	if ns := o.optional("namespace"); ns != nil {
-		if s := ns.nonEmpty(); s != "" && s != namespace {
-			ns.errorf("secret must be in the namespace of the resource, %s", quote(namespace))
-		}
-	}
+	name := o.required(o.name("secretRef", "secretName")).reference(coreName)
+	o.optional(o.name("namespace", "secretNamespace")).sameNamespace(namespace)
 	o.done()
 	return name
+}
+
+// sameNamespace reads the namespace of a secret.
+func (f *field) sameNamespace(namespace string) {
+	if s := f.nonEmpty(); s != "" && s != namespace {
+		f.errorf("secret must be in the namespace of the resource, %s", quote(namespace))
+	}
 }
 
 func readCertManagerV1(f *field) *CertManagerCertificate {

@@ -99,7 +99,33 @@ func (d *decoder) yamlError(err error, data []byte, line int) int {
 		detail += adviceNear(data, int(at.line)-line)
 	}
 	d.report(at, "", detail)
+	if strings.Contains(detail, " = ") {
+		d.reportAssignments(data, int(at.line)-line, line)
+	}
 	return int(at.line)
+}
+
+// reportAssignments reports the lines of a document that are written as in
+// TOML, after the given one (from 1), where the first was noticed. A text over
+// several lines may rightly hold such lines, so a document with one is left out.
+func (d *decoder) reportAssignments(data []byte, after, skipped int) {
+	lines := bytes.Split(data, []byte("\n"))
+	end := after
+	for end < len(lines) && !isMarker(lines[end]) {
+		end++
+	}
+	for _, l := range lines[:end] {
+		if l = bytes.TrimRight(l, " \r"); bytes.HasSuffix(l, []byte("|")) || bytes.HasSuffix(l, []byte(">")) {
+			return
+		}
+	}
+	for i := after; i < end; i++ {
+		text := string(lines[i])
+		if hint := assignmentHint(text); hint != "" {
+			indent := len(text) - len(strings.TrimLeft(text, " "))
+			d.report(place{int32(i + 1 + skipped), int32(indent + 1)}, "", "cannot read YAML"+hint)
+		}
+	}
 }
 
 // yamlDetail returns the message of the YAML library, unless it quotes the
@@ -120,8 +146,11 @@ func yamlDetail(e *yaml.LoadError) string {
 }
 
 // assignment is a line in the notation of TOML, as the documents print it once
-// by mistake. Only the key is ever repeated in a message.
-var assignment = regexp.MustCompile(`^\s*(?:- )?([A-Za-z][A-Za-z0-9_-]{0,40}) = `)
+// by mistake. Only the key is repeated in a message, and a value that is plainly
+// the subject of a certificate.
+var assignment = regexp.MustCompile(`^\s*(?:- )?([A-Za-z][A-Za-z0-9_-]{0,40}) = (.*)`)
+
+var distinguishedName = regexp.MustCompile(`^"(?:[A-Z]{1,2} = [A-Za-z0-9 .-]{1,64}(?:, )?){1,8}"$`)
 
 // adviceNear says what to write instead, if the line of a syntax error (from
 // 1) shows a frequent mistake. An assignment is looked for just above too,
@@ -149,6 +178,9 @@ func assignmentHint(text string) string {
 	m := assignment.FindStringSubmatch(text)
 	if m == nil {
 		return ""
+	}
+	if dn := strings.Trim(m[2], " \r"); m[1] == "subject" && distinguishedName.MatchString(dn) {
+		return `; write ` + m[1] + `: ` + dn
 	}
 	return `; write "` + m[1] + `: …" instead of "` + m[1] + ` = …"`
 }
