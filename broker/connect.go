@@ -220,9 +220,16 @@ func (c *conn) authorize(policy *mqttauthz.Policy, w *wire.Will) *refusal {
 		return nil
 	}
 	if d := g.Publish(w.Topic); !d.Allowed() {
-		return &refusal{mqttauth.NotAuthorized, fmt.Errorf("%w: its will topic is %q", errMayNotConnect, w.Topic)}
+		return &refusal{mqttauth.NotAuthorized, &willError{w.Topic}}
 	}
 	return nil
+}
+
+// willError says that a client may not publish its will.
+type willError struct{ topic string }
+
+func (e *willError) Error() string {
+	return fmt.Sprintf("%v: its will topic is %q", errMayNotConnect, e.topic)
 }
 
 var errMayNotConnect = errors.New("no rule allows the client to connect")

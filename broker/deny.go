@@ -11,6 +11,7 @@ import (
 
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
 	"github.com/mqttwarden/mqttwarden/mqttauth"
+	"github.com/mqttwarden/mqttwarden/mqttauthz"
 )
 
 // denyHandshake says why a TLS handshake failed, and whose it was.
@@ -45,10 +46,11 @@ func (c *conn) denyConnect(p *wire.Connect, r *refusal) {
 	}
 	attrs := []slog.Attr{slog.String(keyPort, c.listener.name), slog.Any(keyRemote, c.remote)}
 	if p != nil {
-		attrs = append(attrs, peer(keyClientID, c.clientID))
-		if c.principal.Username != "" {
-			attrs = append(attrs, peer(keyUsername, c.principal.Username))
-		}
+		attrs = append(attrs, c.who()...)
+	}
+	var will *willError
+	if errors.As(r.err, &will) {
+		attrs = append(attrs, peer(keyTopic, will.topic))
 	}
 	if r.code != 0 {
 		attrs = append(attrs, slog.String(keyReason, r.code.String()))
@@ -84,10 +86,10 @@ func (c *conn) logEnd(cause error) {
 		c.server.log.Info("client disconnected", keyPort, c.listener.name, peer(keyClientID, c.clientID), failure(cause))
 		return
 	}
-	attrs := []slog.Attr{
-		slog.String(keyPort, c.listener.name), slog.Any(keyRemote, c.remote),
-		peer(keyClientID, c.clientID), slog.String(keyMethod, c.identity.Method),
-	}
+	attrs := []slog.Attr{slog.String(keyPort, c.listener.name), slog.Any(keyRemote, c.remote)}
+	c.mu.Lock() // what a renewal may replace
+	attrs = append(attrs, c.who()...)
+	c.mu.Unlock()
 	if errors.Is(cause, mqttauth.ErrExpired) { // EXP-1
 		attrs = append(attrs, slog.Time(keyExpiry, c.expiry))
 	}
@@ -97,6 +99,28 @@ func (c *conn) logEnd(cause error) {
 // denyPacket says that a packet was denied.
 func (c *conn) denyPacket(what, key, value string) {
 	c.server.denied.write(c.remote.Addr(), what+" denied",
-		slog.String(keyPort, c.listener.name), slog.Any(keyRemote, c.remote),
-		peer(keyClientID, c.clientID), peer(keyUsername, c.principal.Username), peer(key, value))
+		append([]slog.Attr{slog.String(keyPort, c.listener.name), slog.Any(keyRemote, c.remote)},
+			append(c.who(), peer(key, value))...)...)
+}
+
+// who tells all that the policy decides by, so that a line alone is enough to
+// explain a denial (AUTHZ-15).
+func (c *conn) who() []slog.Attr {
+	attrs := append(make([]slog.Attr, 0, 6), peer(keyClientID, c.clientID))
+	if c.identity.Method != "" {
+		attrs = append(attrs, slog.String(keyMethod, c.identity.Method))
+	}
+	return append(attrs, verified(c.principal)...)
+}
+
+// verified tells what authentication found out about a client.
+func verified(p mqttauthz.Principal) []slog.Attr {
+	attrs := make([]slog.Attr, 0, 3)
+	if p.Username != "" {
+		attrs = append(attrs, peer(keyUsername, p.Username))
+	}
+	if n := len(p.Attributes) - maxAttributes; n > 0 {
+		attrs = append(attrs, slog.Int(keyOmitted, n))
+	}
+	return append(attrs, slog.Any(keyAttributes, attributes(p.Attributes)))
 }

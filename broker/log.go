@@ -2,7 +2,9 @@ package broker
 
 import (
 	"log/slog"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,10 +25,31 @@ const (
 	keyKey        = "key"
 	keySuppressed = "suppressed"
 	keyExpiry     = "expiry"
+	keyAttributes = "attributes" // a group
+	keyOmitted    = "attributes_omitted"
 )
 
 // peer returns an attribute that holds text of a peer, escaped and cut (OPS-1).
 func peer(key, text string) slog.Attr { return slog.String(key, peertext.Clean(text)) }
+
+// maxAttributes bounds the attributes of a client in one line.
+const maxAttributes = 16
+
+// attributes are those of a client, as a group of a log line: the first by name,
+// maxAttributes at most.
+type attributes map[string]string
+
+// LogValue sorts and escapes the attributes, once a line is written at all.
+func (a attributes) LogValue() slog.Value {
+	group := make([]slog.Attr, 0, min(len(a), maxAttributes))
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		if len(group) == maxAttributes {
+			break
+		}
+		group = append(group, peer(peertext.Clean(name), a[name]))
+	}
+	return slog.GroupValue(group...)
+}
 
 // failure returns an attribute for an error. Errors may quote a peer.
 func failure(err error) slog.Attr {

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"context"
+	"log/slog"
 	"time"
 
 	"github.com/mqttwarden/mqttwarden/broker/internal/message"
@@ -38,7 +40,8 @@ func (w *will) publish(cl *client) {
 	owner := cl.owner
 	cl.queue.Unlock()
 	if !cl.listener.policy().Grants(owner).Publish(w.packet.Topic).Allowed() {
-		s.log.Warn("will denied", keyPort, cl.listener.name, peer(keyClientID, cl.id), peer(keyTopic, w.packet.Topic))
+		line := append([]slog.Attr{slog.String(keyPort, cl.listener.name), peer(keyClientID, cl.id)}, verified(owner)...)
+		s.log.LogAttrs(context.Background(), slog.LevelWarn, "will denied", append(line, peer(keyTopic, w.packet.Topic))...)
 		return
 	}
 	now := time.Now()
