@@ -134,7 +134,7 @@ func TestExplainJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"operation":"subscribe","text":"a/#","principal":{"ClientID":"panel","Username":"","Attributes":null},` +
+	want := `{"operation":"subscribe","text":"a/#","principal":{"clientId":"panel"},` +
 		`"allowed":true,"reason":"allowed by rules[1]: \"#\"","rules":[{"rule":1,"because":["client ID \"panel\""],` +
 		`"patterns":[{"rule":1,"field":"brokerResources[1].topics[0]","pattern":"#","matches":true,"because":"matches every topic of the filter"}]}],"others":1}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {

@@ -10,9 +10,9 @@ import (
 // fields are those of mqttauth.Principal, so that one converts to the other. An
 // empty Username means that there is no verified one (AUTHZ-3).
 type Principal struct {
-	ClientID   string
-	Username   string
-	Attributes map[string]string
+	ClientID   string            `json:"clientId,omitempty"`
+	Username   string            `json:"username,omitempty"`
+	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
 // predicate is what an atom says about a principal; one field is set.

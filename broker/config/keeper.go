@@ -114,7 +114,7 @@ func (k *Keeper) apply(p *Port) error {
 	if sameAccess(old, p) {
 		return nil
 	}
-	if err := o.listener.SetAccess(p.access()); err != nil {
+	if err := o.listener.SetAccess(p.Access()); err != nil {
 		k.close(p.Number)
 		return err
 	}
@@ -136,7 +136,7 @@ func (k *Keeper) start(p *Port) error {
 		return fmt.Errorf("port %v: %w", p, err)
 	}
 	o := &openPort{plan: p}
-	port := broker.Port{Name: p.String(), Access: p.access()}
+	port := broker.Port{Name: p.String(), Access: p.Access()}
 	if config := p.tls(); config != nil {
 		o.tls.Store(config)
 		port.TLS = o.config()

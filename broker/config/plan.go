@@ -83,10 +83,11 @@ func (p *Port) Transport() string {
 	return "tls"
 }
 
-// access returns what the broker is to ask. Only a port whose document
-// says so is open; one whose references lead nowhere has no access at all, and
-// the broker refuses to serve it (LINK-2, LINK-6, LINK-7).
-func (p *Port) access() broker.Access {
+// Access returns what the broker is to ask. Only a port whose document says so
+// is open; one whose references lead nowhere has no access at all, and the
+// broker refuses to serve it (LINK-2, LINK-6, LINK-7). It is good until the plan
+// is closed, or replaced by another in a Keeper.
+func (p *Port) Access() broker.Access {
 	var a broker.Access
 	switch {
 	case p.source.Anonymous:

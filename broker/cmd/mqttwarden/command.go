@@ -20,7 +20,8 @@ func newCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServe(), newCheck(), newDemo(), newHashPassword())
+	root.AddCommand(newServe(), newCheck(), newExplain(), newDemo(), newHashPassword(), newVersion())
+	tagErrors(root)
 	return root
 }
 

@@ -4,7 +4,9 @@
 //	mqttwarden demo           certificates, policies and commands to try them
 //	mqttwarden serve -f PATH  serve what the documents say
 //	mqttwarden check -f PATH  read the documents and say what is wrong
+//	mqttwarden explain        who may do what by the documents, and why
 //	mqttwarden hash-password  a hash for a password file
+//	mqttwarden version        what this program was built of
 package main
 
 import (
@@ -13,6 +15,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/spf13/cobra"
 )
 
 func main() {
@@ -20,8 +24,16 @@ func main() {
 	defer stop()
 	cmd := newCommand()
 	cmd.SetArgs(longFlags(cmd, os.Args[1:]))
-	if err := cmd.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	if code := runToEnd(ctx, cmd); code != 0 {
+		os.Exit(code)
 	}
+}
+
+// runToEnd runs a command and returns the exit status.
+func runToEnd(ctx context.Context, cmd *cobra.Command) int {
+	err := cmd.ExecuteContext(ctx)
+	if err != nil && err.Error() != "" {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return status(err)
 }
