@@ -46,7 +46,7 @@ not start, or would keep a port closed; and 2 for a wrong command line.`,
 	flags.StringArrayVarP(&c.paths, "file", "f", nil, "file or folder with documents; may be repeated")
 	flags.StringVar(&c.rules, "rules", "", "file with a list of authorization rules, JSON or YAML")
 	flags.StringVar(&c.x509, "x509", "", "file with the details of an X.509 method, JSON or YAML")
-	flags.VarP(&c.output, "output", "o", "form of the report")
+	c.output.add(cmd, flags)
 	cmd.MarkFlagsOneRequired("file", "rules", "x509")
 	c.tokens.add(cmd)
 	return cmd

@@ -18,9 +18,10 @@ import (
 
 // explainer is what all questions have in common.
 type explainer struct {
-	paths  []string
-	port   string
-	output format
+	paths       []string
+	rules, x509 string
+	port        string
+	output      format
 }
 
 func newExplain() *cobra.Command {
@@ -44,8 +45,12 @@ error.`,
 	}
 	flags := cmd.PersistentFlags()
 	flags.StringArrayVarP(&x.paths, "file", "f", nil, "file or folder with documents; may be repeated")
+	flags.StringVar(&x.rules, "rules", "", "in place of documents: file with a list of authorization rules, JSON or YAML")
+	flags.StringVar(&x.x509, "x509", "", "beside --rules: file with the details of an X.509 method, JSON or YAML")
 	flags.StringVar(&x.port, "port", "", "the port that is meant, if there are several: its number or name, or a policy's name")
-	flags.VarP(&x.output, "output", "o", "form of the answer")
+	x.output.add(cmd, flags)
+	cmd.MarkFlagsMutuallyExclusive("file", "rules")
+	cmd.MarkFlagsMutuallyExclusive("file", "x509")
 	cmd.AddCommand(x.newDecide(), x.newWhy(), x.newWhoCan(), x.newWhatCan(), x.newDiff())
 	return cmd
 }
@@ -59,12 +64,17 @@ type target struct {
 
 	port           *config.Port             // nil: only a policy
 	authentication *resource.Authentication // nil: none, or missing
+
+	details *resource.X509 // of an X.509 method without documents, or nil
 }
 
 // policyName says which policy decides.
 func (t *target) policyName() string {
-	if t.source == nil {
+	switch {
+	case t.source == nil:
 		return "none: every client may do everything"
+	case t.source.Name == "": // without a document
+		return t.name
 	}
 	return t.source.Key.String()
 }
@@ -87,7 +97,7 @@ func (nobody) Review(context.Context, *sat.Request) (sat.Review, error) {
 // targets reads documents. The plan is theirs, and to be closed.
 func targets(paths []string) ([]target, *config.Plan, error) {
 	if len(paths) == 0 {
-		return nil, nil, errors.New("name the documents with -f PATH")
+		return nil, nil, errors.New("name the documents with -f PATH, or rules without documents with --rules FILE")
 	}
 	set, err := resource.Load(paths...)
 	if err != nil {
@@ -131,8 +141,38 @@ func portTargets(set *resource.Set, plan *config.Plan) []target {
 	return all
 }
 
+// fragment makes a target of rules without a document around them.
+func fragment(rules, x509 string) (*target, error) {
+	if rules == "" {
+		return nil, errors.New("--x509 is only good beside --rules")
+	}
+	a, err := resource.LoadRules(rules)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := config.CheckRules(a); err != nil {
+		return nil, err
+	}
+	compiled, err := mqttauthz.Compile(a.Rules)
+	if err != nil {
+		return nil, err
+	}
+	t := &target{name: rules, policy: compiled, source: a}
+	if x509 == "" {
+		return t, nil
+	}
+	if t.details, err = resource.LoadX509(x509); err != nil {
+		return nil, err
+	}
+	return t, config.CheckX509(t.details)
+}
+
 // target returns the one that a question is about. The plan is to be closed.
 func (x *explainer) target() (*target, *config.Plan, error) {
+	if x.rules != "" || x.x509 != "" {
+		t, err := fragment(x.rules, x.x509)
+		return t, &config.Plan{}, err
+	}
 	all, plan, err := targets(x.paths)
 	if err != nil {
 		return nil, nil, err

@@ -33,8 +33,8 @@ The exit status is 0 without a difference, 1 with one, 2 if there is no answer.`
 		Example: `  mqttwarden explain diff ./deployed ./reviewed`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(x.paths) > 0 {
-				return unusable(errors.New("diff takes its two paths without -f"))
+			if len(x.paths) > 0 || x.rules != "" || x.x509 != "" {
+				return unusable(errors.New("diff takes two paths and neither -f nor --rules"))
 			}
 			all, err := x.compare(cmd.Context(), args[0], args[1])
 			if err != nil {

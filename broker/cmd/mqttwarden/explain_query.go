@@ -41,6 +41,7 @@ The exit status is 0 if somebody can, 1 if nobody can, 2 if there is no answer.`
 		},
 	}
 	cmd.Flags().StringVar(&action, "action", "", "connect, publish, subscribe, read or write (default publish and subscribe)")
+	complete(cmd, "action", "connect", "publish", "subscribe", "read", "write")
 	return cmd
 }
 
@@ -132,7 +133,7 @@ func (x *explainer) whatCan(cmd *cobra.Command, flags *clientFlags) error {
 		return unusable(err)
 	}
 	r := rights{Port: t.name, Policy: t.policyName(), Notes: client.notes, Methods: client.steps, Rights: []mqttauthz.Right{}}
-	if client.refused != nil {
+	if client.refused {
 		r.Refused = "authentication refuses the client"
 	} else {
 		r.Rights = append(r.Rights, t.policy.WhatCan(client.who)...)

@@ -33,8 +33,9 @@ func (f *finding) byToken(t *target, path string) error {
 		return err
 	}
 	f.notes = append(f.notes, unverified)
-	if f.refused = c.check(time.Now(), m.ServiceAccountToken.Audiences); f.refused != nil {
-		f.steps = []step{{string(m.Kind), peertext.Clean("denied: " + f.refused.Error())}}
+	if problem := c.problem(time.Now(), m.ServiceAccountToken.Audiences); problem != "" {
+		f.refused = true
+		f.steps = []step{{string(m.Kind), peertext.Clean("denied: " + problem)}}
 		return nil
 	}
 	f.notes = append(f.notes, fmt.Sprintf("the token is of service account %q until %s; it gives no username (SAT-7)",
@@ -119,15 +120,15 @@ func textsOf(v strictjson.Value) ([]string, error) {
 	return texts, nil
 }
 
-// check says why the claims cannot be accepted by anybody.
-func (c *claims) check(now time.Time, audiences []string) error {
+// problem says why nobody can accept the claims, "" if there is no reason.
+func (c *claims) problem(now time.Time, audiences []string) string {
 	if !now.Before(c.expiry) {
-		return fmt.Errorf("the token expired at %s", c.expiry.UTC().Format("2006-01-02 15:04:05 MST"))
+		return fmt.Sprintf("the token expired at %s", c.expiry.UTC().Format("2006-01-02 15:04:05 MST"))
 	}
 	for _, a := range c.audiences {
 		if slices.Contains(audiences, a) {
-			return nil
+			return ""
 		}
 	}
-	return fmt.Errorf("the token is meant for the audiences %q, and the documents want one of %q", c.audiences, audiences)
+	return fmt.Sprintf("the token is meant for the audiences %q, and the documents want one of %q", c.audiences, audiences)
 }

@@ -220,7 +220,7 @@ func (x *explainer) ask(ctx context.Context, q *question, flags *clientFlags) (*
 		return nil, err
 	}
 	a.Notes = append(a.Notes, client.notes...)
-	if client.refused != nil {
+	if client.refused {
 		a.Stage, a.Methods = stageAuthentication, client.steps
 		a.Reason = "denied: authentication refuses the client"
 		return a, nil

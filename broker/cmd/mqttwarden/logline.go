@@ -52,6 +52,7 @@ func addMembers(fields map[string]string, prefix string, object strictjson.Membe
 			if group, err := v.Object(); err == nil {
 				addMembers(fields, prefix+name+".", group)
 			}
+		default: // nothing that a denial has
 		}
 	}
 }

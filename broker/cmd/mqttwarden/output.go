@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 )
 
@@ -28,6 +30,19 @@ func (f *format) Set(s string) error {
 		return nil
 	}
 	return errors.New("there is text and json")
+}
+
+// add adds the flag to flags, with completion.
+func (f *format) add(cmd *cobra.Command, flags *pflag.FlagSet) {
+	flags.VarP(f, "output", "o", "form of the output")
+	complete(cmd, "output", string(formatText), string(formatJSON))
+}
+
+// complete lets shells complete the value of a flag.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // no such flag, or twice: cannot happen
+	}
 }
 
 // printJSON writes v in the form of a document.

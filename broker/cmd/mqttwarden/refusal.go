@@ -39,14 +39,14 @@ var errNoDenial = errors.New(`no line about a denial: it has msg="client refused
 // newQuestion makes a question of the fields of a log line.
 func newQuestion(fields map[string]string) (*question, error) {
 	l := &logged{
-		Message: peertext.Clean(fields["msg"]), Method: peertext.Clean(fields["method"]),
-		Reason: fields["reason"], Error: fields["error"],
+		Message: shown(fields["msg"]), Method: shown(fields["method"]),
+		Reason: shown(fields["reason"]), Error: shown(fields["error"]),
 	}
 	_, publish := fields["topic"]
 	_, subscribe := fields["filter"]
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		if method, ok := strings.CutPrefix(key, "method."); ok {
-			l.Steps = append(l.Steps, step{method, fields[key]})
+			l.Steps = append(l.Steps, step{shown(method), shown(fields[key])})
 		}
 	}
 	switch l.Message {
@@ -70,6 +70,15 @@ func newQuestion(fields map[string]string) (*question, error) {
 	}
 	q.who = l.principal(fields)
 	return q, err
+}
+
+// shown returns text of a line as it may be shown, whether the broker escaped it
+// or not (OPS-1).
+func shown(text string) string {
+	if plain, err := peertext.Restore(text); err == nil {
+		text = plain
+	}
+	return peertext.Clean(text)
 }
 
 // whole returns the client's own text of a field.
@@ -138,7 +147,7 @@ func (a *answer) refusedEarly(l *logged) {
 	if len(l.Steps) > 0 {
 		a.Stage = stageAuthentication
 	}
-	a.Reason = "denied: " + peertext.Clean(l.Error)
+	a.Reason = "denied: " + l.Error
 	a.Notes = append(a.Notes, l.advice()...)
 }
 
@@ -149,7 +158,7 @@ func (l *logged) notes(a *answer) []string {
 	}
 	if l.Message == messageRefused && !strings.HasPrefix(l.Error, mayNotConnect) {
 		a.Stage, a.Allowed = stageOther, false
-		a.Reason = "denied: " + peertext.Clean(l.Error)
+		a.Reason = "denied: " + l.Error
 		return append(l.Remarks, append([]string{"the policy allows the client to connect; it was refused for another reason"}, l.advice()...)...)
 	}
 	return append(l.Remarks, "these documents allow what the line says was denied: they have changed since, or are not those of this broker")

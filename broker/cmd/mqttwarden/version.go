@@ -38,7 +38,7 @@ func newVersion() *cobra.Command {
 			return b.print(cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().VarP(&output, "output", "o", "form of the answer")
+	output.add(cmd, cmd.Flags())
 	return cmd
 }
 
