@@ -20,6 +20,8 @@ const (
 	ActionDisconnect     Action = "disconnect"     // the end of an accepted client; Err is why the server ended it, nil if it was not the server
 	ActionPublish        Action = "publish"        // Object is the topic
 	ActionSubscribe      Action = "subscribe"      // Object is the filter
+	ActionRead           Action = "read"           // of the state store; Object is the key
+	ActionWrite          Action = "write"          // of the state store; Object is the key
 )
 
 // Event is one decision about a client, or the end of one. It holds no secret.
@@ -35,9 +37,9 @@ type Event struct {
 	ClientID string
 	Username string            // verified
 	Identity mqttauth.Identity // zero until accepted
-	Object   string
+	Object   string            // what it is about; for a key, its bytes
 
-	Decision mqttauthz.Decision  // for ActionPublish and ActionSubscribe
+	Decision mqttauthz.Decision  // what the policy said, for what has an Object
 	Reason   mqttauth.ReasonCode // what the client was told
 	Steps    []mqttauth.Step     // what each method said, for ActionConnect and ActionReauthenticate
 	Took     time.Duration       // from CONNECT to the answer, for ActionConnect
@@ -139,4 +141,17 @@ func (c *conn) observeSubscribe(filter string, d mqttauthz.Decision, allowed boo
 	}
 	c.count.SubscribeDenied++
 	c.observe(Event{Action: ActionSubscribe, Object: strings.Clone(filter), Decision: d, Reason: mqttauth.NotAuthorized})
+}
+
+// observeKey reports a decision about a key, as observePublish does.
+func (c *conn) observeKey(a Action, key []byte, d mqttauthz.Decision) {
+	if d.Allowed() {
+		c.count.KeyAllowed++
+		if c.server.observePublish {
+			c.observe(Event{Action: a, Allowed: true, Object: string(key), Decision: d})
+		}
+		return
+	}
+	c.count.KeyDenied++
+	c.observe(Event{Action: a, Object: string(key), Decision: d, Reason: mqttauth.NotAuthorized})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
 	"github.com/mqttwarden/mqttwarden/mqttauth"
 	"github.com/mqttwarden/mqttwarden/mqttauthz"
+	"github.com/mqttwarden/mqttwarden/statestore"
 )
 
 // journal writes down events, a line each.
@@ -157,5 +158,37 @@ func TestStats(t *testing.T) {
 	}
 	if strings.Contains(j.text(), "publish allowed") {
 		t.Error("an allowed publish is reported without being asked for")
+	}
+}
+
+// STORE-4: an observer hears of keys, too.
+func TestObserverKeys(t *testing.T) {
+	j := new(journal)
+	s := &server{t: t, logs: new(logs)}
+	s.Server = broker.NewServer(broker.Options{Observer: j, ObservePublishes: true, StateStore: statestore.NewMemory(0)})
+	t.Cleanup(func() { _ = s.Shutdown(context.Background()) })
+	rule := allow("alice", pub(statestore.RequestTopic))
+	rule.StateStoreResources = []mqttauthz.StateStoreResource{{Method: mqttauthz.Read, Keys: []string{"open/*"}}}
+	b := s.listen(access(t, rule))
+	a := b.connect(v5, "a", as("alice"))
+	get := func(key string) {
+		payload := statestore.AppendBulk(statestore.AppendBulk(statestore.AppendArray(nil, 2), "GET"), key)
+		a.publishes(wire.Publish{QoS: 1, Topic: statestore.RequestTopic, ResponseTopic: "r", CorrelationData: []byte("c"), Payload: payload}, 0)
+	}
+	get("open/door")
+	get("secret")
+	want := strings.Join([]string{
+		"connect allowed a alice alice m0=accepted",
+		"publish allowed a alice alice " + statestore.RequestTopic + " " + statestore.RequestTopic,
+		"read allowed a alice alice open/door open/*",
+		"publish allowed a alice alice " + statestore.RequestTopic + " " + statestore.RequestTopic,
+		"read denied a alice alice secret 0x87",
+	}, "\n")
+	if diff := cmp.Diff(want, j.text()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	got := s.Stats()
+	if got.StateStore.Retrievals != 1 || got.Counts.KeyAllowed != 1 || got.Counts.KeyDenied != 1 {
+		t.Errorf("figures: %+v", got)
 	}
 }

@@ -55,35 +55,37 @@ func (c *conn) execute(p *wire.Publish, now time.Time) bool {
 	c.requested = true
 	rights := keyRights{grants: c.grants}
 	ok := c.server.store.execute(c, p, &rights, now)
-	if rights.denied != nil {
-		c.denyPacket("state store "+rights.method, keyKey, string(rights.denied))
+	if rights.action != "" {
+		c.observeKey(rights.action, rights.key, rights.decision)
+		if !rights.decision.Allowed() {
+			c.denyPacket("state store "+string(rights.action), keyKey, string(rights.key))
+		}
 	}
 	return ok
 }
 
-// keyRights are a client's rights to keys (STORE-4). It notes what was denied,
-// for the log.
+// keyRights are a client's rights to keys (STORE-4). It notes what was decided:
+// a request asks once.
 type keyRights struct {
-	grants *mqttauthz.Grants
-	method string
-	denied []byte
+	grants   *mqttauthz.Grants
+	action   Action // "": nothing was asked
+	key      []byte
+	decision mqttauthz.Decision
 }
 
 // CanReadKey is for GET and KEYNOTIFY.
 func (r *keyRights) CanReadKey(key []byte) bool {
-	return r.note("read", key, r.grants.CanReadKey(key))
+	return r.note(ActionRead, key, r.grants.ReadKey(key))
 }
 
 // CanWriteKey is for SET, DEL and VDEL.
 func (r *keyRights) CanWriteKey(key []byte) bool {
-	return r.note("write", key, r.grants.CanWriteKey(key))
+	return r.note(ActionWrite, key, r.grants.WriteKey(key))
 }
 
-func (r *keyRights) note(method string, key []byte, allowed bool) bool {
-	if !allowed {
-		r.method, r.denied = method, key
-	}
-	return allowed
+func (r *keyRights) note(a Action, key []byte, d mqttauthz.Decision) bool {
+	r.action, r.key, r.decision = a, key, d
+	return d.Allowed()
 }
 
 // receives reports whether a subscription that is not shared matches a response

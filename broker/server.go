@@ -30,8 +30,9 @@ type Options struct {
 	// Observer is told what the server decides about clients. Nil: nobody is.
 	Observer Observer
 
-	// ObservePublishes tells the Observer also of each PUBLISH that is allowed;
-	// otherwise those are only counted, see Stats.
+	// ObservePublishes tells the Observer also of each PUBLISH, and each use of
+	// a key of the state store, that is allowed; otherwise those are only
+	// counted, see Stats.
 	ObservePublishes bool
 }
 

@@ -55,6 +55,15 @@ func (s *stateStore) close() {
 	s.timer.Stop()
 }
 
+func (s *stateStore) counts() statestore.Counts {
+	if s == nil {
+		return statestore.Counts{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.service.Counts()
+}
+
 // execute handles a request that its client may publish, and queues what follows
 // from it. It reports false when that was nothing: there is no way to reply. Keys
 // decides about the keys.

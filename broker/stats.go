@@ -1,6 +1,10 @@
 package broker
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/mqttwarden/mqttwarden/statestore"
+)
 
 // Stats are figures of a server at one moment. Counts begin at zero with the
 // server and never fall.
@@ -9,6 +13,7 @@ type Stats struct {
 	Sessions         int // with and without a connection
 	RetainedMessages int
 	RetainedBytes    int
+	StateStore       statestore.Counts
 	Counts           Counts
 }
 
@@ -16,6 +21,7 @@ type Stats struct {
 type Counts struct {
 	PublishAllowed, PublishDenied     uint64
 	SubscribeAllowed, SubscribeDenied uint64 // filters, not packets
+	KeyAllowed, KeyDenied             uint64 // of the state store
 }
 
 func (c *Counts) add(other Counts) {
@@ -23,6 +29,8 @@ func (c *Counts) add(other Counts) {
 	c.PublishDenied += other.PublishDenied
 	c.SubscribeAllowed += other.SubscribeAllowed
 	c.SubscribeDenied += other.SubscribeDenied
+	c.KeyAllowed += other.KeyAllowed
+	c.KeyDenied += other.KeyDenied
 }
 
 // Stats returns the figures of the server. It looks at every connection, so
@@ -30,6 +38,7 @@ func (c *Counts) add(other Counts) {
 func (s *Server) Stats() Stats {
 	st := Stats{Connections: int(s.conns.Load()), Sessions: s.clients.count()}
 	st.RetainedMessages, st.RetainedBytes = s.retained.size()
+	st.StateStore = s.store.counts()
 	s.ended.Lock()
 	defer s.ended.Unlock()
 	st.Counts = s.ended.counts

@@ -75,6 +75,11 @@ func (s *Service[S]) set(c *Command, h *header, reply *Reply, ns []Notification[
 	if err := s.store.Put(c.Key, e); err != nil {
 		return ns, Timestamp{}, err
 	}
+	if found {
+		s.counts.Modifications++
+	} else {
+		s.counts.Insertions++
+	}
 	reply.Payload = AppendOK(reply.Payload)
 	if at := s.watches.byKey[string(c.Key)]; at != nil {
 		ns = s.notify(at, AppendSetNotification(nil, c.Value), version, ns)
@@ -100,6 +105,7 @@ func (s *Service[S]) get(c *Command, h *header, reply *Reply, ns []Notification[
 	if err != nil {
 		return ns, Timestamp{}, err
 	}
+	s.counts.Retrievals++
 	if !found {
 		reply.Payload = AppendNull(reply.Payload)
 		return ns, Timestamp{}, nil
@@ -148,6 +154,7 @@ func (s *Service[S]) keyNotify(r *Request[S], c *Command, reply *Reply) error {
 	if err := s.watches.add(r.Session, r.ClientID, c.Key); err != nil {
 		return err
 	}
+	s.counts.NotifyRequests++
 	reply.Payload = AppendOK(reply.Payload)
 	return nil
 }
@@ -174,6 +181,7 @@ func (s *Service[S]) remove(key []byte, version Timestamp, ns []Notification[S])
 	if err := s.store.Delete(key, version); err != nil {
 		return ns, Timestamp{}, err
 	}
+	s.counts.Deletions++
 	if at := s.watches.byKey[string(key)]; at != nil {
 		ns = s.notify(at, AppendDeleteNotification(nil), version, ns)
 	}

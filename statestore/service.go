@@ -31,6 +31,7 @@ type Service[S comparable] struct {
 	watches watches[S]
 	key     []byte // of the expiring entry
 	text    []byte // of a version
+	counts  Counts
 }
 
 // Reply is what a request is answered with, at QoS 1, on its response topic, with

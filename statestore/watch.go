@@ -146,5 +146,6 @@ func (s *Service[S]) notify(at *watched[S], payload []byte, version Timestamp, n
 	for _, one := range at.watchers {
 		ns = append(ns, Notification[S]{Session: one.session, Topic: one.topic, Key: at.key, Payload: payload, Properties: properties})
 	}
+	s.counts.NotificationsSent += uint64(len(at.watchers))
 	return ns
 }

@@ -95,7 +95,7 @@ func (m *Metrics) Observe(e broker.Event) {
 			by = "server"
 		}
 		m.ends.WithLabelValues(e.Port, by).Inc()
-	case broker.ActionPublish, broker.ActionSubscribe: // the server counts them
+	case broker.ActionPublish, broker.ActionSubscribe, broker.ActionRead, broker.ActionWrite: // the server counts them
 	}
 }
 
@@ -154,10 +154,18 @@ func (f serverFigures) Collect(out chan<- prometheus.Metric) {
 	show(gauge, "mqttwarden_retained_messages", "Retained messages.", float64(st.RetainedMessages))
 	show(gauge, "mqttwarden_retained_bytes", "Bytes of retained messages.", float64(st.RetainedBytes))
 	c := st.Counts
-	show(counter, "aio_broker_authorization_allow", "Publishes and subscription filters that were allowed.", float64(c.PublishAllowed+c.SubscribeAllowed))
-	show(counter, "aio_broker_authorization_deny", "Publishes and subscription filters that were denied.", float64(c.PublishDenied+c.SubscribeDenied))
+	show(counter, "aio_broker_authorization_allow", "Publishes, subscription filters and uses of keys that were allowed.", float64(c.PublishAllowed+c.SubscribeAllowed+c.KeyAllowed))
+	show(counter, "aio_broker_authorization_deny", "Publishes, subscription filters and uses of keys that were denied.", float64(c.PublishDenied+c.SubscribeDenied+c.KeyDenied))
 	show(counter, "mqttwarden_publishes_allowed_total", "PUBLISH packets that were allowed.", float64(c.PublishAllowed))
 	show(counter, "mqttwarden_publishes_denied_total", "PUBLISH packets that were denied.", float64(c.PublishDenied))
 	show(counter, "mqttwarden_subscribes_allowed_total", "Subscription filters that were allowed.", float64(c.SubscribeAllowed))
 	show(counter, "mqttwarden_subscribes_denied_total", "Subscription filters that were denied.", float64(c.SubscribeDenied))
+	show(counter, "mqttwarden_state_store_keys_denied_total", "Uses of keys of the state store that were denied.", float64(c.KeyDenied))
+	store := st.StateStore
+	show(counter, "aio_broker_state_store_retrievals", "GET requests.", float64(store.Retrievals))
+	show(counter, "aio_broker_state_store_insertions", "SET requests that made a key.", float64(store.Insertions))
+	show(counter, "aio_broker_state_store_modifications", "SET requests that changed a key.", float64(store.Modifications))
+	show(counter, "aio_broker_state_store_deletions", "Keys that were deleted or expired.", float64(store.Deletions))
+	show(counter, "aio_broker_state_store_keynotify_requests", "KEYNOTIFY requests that registered.", float64(store.NotifyRequests))
+	show(counter, "aio_broker_state_store_notifications_sent", "Notifications, one for each client.", float64(store.NotificationsSent))
 }

@@ -95,9 +95,15 @@ func TestServerFigures(t *testing.T) {
 	server := broker.NewServer(broker.Options{Observer: m})
 	m.Watch(server)
 	defer func() { _ = server.Shutdown(t.Context()) }()
-	text := page(t, m, "aio_broker_authorization_", "mqttwarden_connections", "mqttwarden_sessions", "mqttwarden_retained_messages", "go_goroutines")
+	text := page(t, m, "aio_broker_authorization_", "mqttwarden_connections", "mqttwarden_sessions", "mqttwarden_retained_messages", "go_goroutines", "aio_broker_state_store_")
 	want := regexp.MustCompile(`^aio_broker_authorization_allow 0
 aio_broker_authorization_deny 0
+aio_broker_state_store_deletions 0
+aio_broker_state_store_insertions 0
+aio_broker_state_store_keynotify_requests 0
+aio_broker_state_store_modifications 0
+aio_broker_state_store_notifications_sent 0
+aio_broker_state_store_retrievals 0
 go_goroutines \d+
 mqttwarden_connections 0
 mqttwarden_retained_messages 0
