@@ -127,21 +127,16 @@ func (c *Command) parseSetOptions(w *words) error {
 
 // parseDecimal reads ASCII digits, and nothing else, up to the largest int64.
 func parseDecimal[T string | []byte](s T) (int64, bool) {
-	if len(s) == 0 {
-		return 0, false
-	}
+	const safe = 18 // digits that cannot overflow
 	var n int64
 	for i := range len(s) {
 		d := int64(s[i]) - '0'
-		if d < 0 || d > 9 {
-			return 0, false
-		}
-		if n >= math.MaxInt64/10 && n > (math.MaxInt64-d)/10 {
+		if d < 0 || d > 9 || i >= safe && n > (math.MaxInt64-d)/10 {
 			return 0, false
 		}
 		n = n*10 + d
 	}
-	return n, true
+	return n, len(s) > 0
 }
 
 // Append appends the payload that ParseCommand reads as c: the client's half. A

@@ -39,16 +39,21 @@ func ParseTimestamp(s string) (Timestamp, error) {
 }
 
 func validNode(node string) bool {
-	if node == "" || len(node) > maxNode || !utf8.ValidString(node) {
+	if node == "" || len(node) > maxNode {
 		return false
 	}
-	for _, r := range node {
-		if r == ':' || unicode.IsControl(r) {
+	for i := range len(node) {
+		switch c := node[i]; {
+		case c >= utf8.RuneSelf:
+			return utf8.ValidString(node) && strings.IndexFunc(node, notOfNode) < 0
+		case c < ' ', c == ':', c == 0x7f:
 			return false
 		}
 	}
 	return true
 }
+
+func notOfNode(r rune) bool { return r == ':' || unicode.IsControl(r) }
 
 // IsZero reports whether t is none.
 func (t Timestamp) IsZero() bool { return t.Node == "" }
@@ -81,9 +86,21 @@ func (t Timestamp) Append(b []byte) []byte {
 func appendPadded(b []byte, n int64, width int) []byte {
 	var digits [20]byte
 	at := len(digits)
-	for left := uint64(max(n, 0)); left > 0 || at > len(digits)-width; left /= 10 {
+	left := uint64(max(n, 0))
+	for ; left >= 100; left /= 100 {
+		at -= 2
+		copy(digits[at:], pairs[left%100*2:][:2])
+	}
+	for ; left > 0 || at > len(digits)-width; left /= 10 {
 		at--
 		digits[at] = byte('0' + left%10)
 	}
 	return append(b, digits[at:]...)
 }
+
+// pairs are the numbers from 00 to 99.
+const pairs = "0001020304050607080910111213141516171819" +
+	"2021222324252627282930313233343536373839" +
+	"4041424344454647484950515253545556575859" +
+	"6061626364656667686970717273747576777879" +
+	"8081828384858687888990919293949596979899"
