@@ -168,6 +168,21 @@ func TestSTORE1Sizes(t *testing.T) {
 	a.dismissed(wire.PacketTooLarge)
 }
 
+// STORE-8: registrations are bounded for each session, and make room when it ends.
+func TestSTORE8Limits(t *testing.T) {
+	const full = "-ERR the quota has been exceeded\r\n"
+	limits := broker.Limits{Watches: statestore.Limits{Watches: 3, WatchesPerSession: 2}}
+	b := newServerWith(t, broker.Options{Limits: limits, StateStore: statestore.NewMemory(0)}).listen(open())
+	a, c := b.client("a"), b.client("c")
+	a.answered(ok, "KEYNOTIFY", "1")
+	a.answered(ok, "KEYNOTIFY", "2")
+	a.answered(full, "KEYNOTIFY", "3")
+	c.answered(ok, "KEYNOTIFY", "1")
+	c.answered(full, "KEYNOTIFY", "2")
+	a.leave()
+	c.answered(ok, "KEYNOTIFY", "2")
+}
+
 // S-20: a request with as many properties as fit is answered like any other.
 func TestS20RequestProperties(t *testing.T) {
 	a := storePort(t).client("a", as("all"))

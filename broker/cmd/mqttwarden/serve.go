@@ -24,6 +24,9 @@ documents, and the ConfigMaps and Secrets they name, from files and folders. It
 stays in the foreground, applies changes of the documents while it runs, and
 ends on SIGTERM and SIGINT.
 
+Every port also serves the state store, which is kept in memory: its entries
+end with the program.
+
 With an error in the documents at start, no port opens. A later change with an
 error is reported and changes nothing. A port that refers to something missing
 stays closed until it is there.
