@@ -45,3 +45,35 @@ func BenchmarkParse10000Rules(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkParse10000RulesFull is the same by the YAML library: a character that
+// is not ASCII keeps the document from being plain.
+func BenchmarkParse10000RulesFull(b *testing.B) {
+	data := append([]byte("# ü\n"), manyRules(10_000)...)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := resource.Parse("many.yaml", data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkParse10000RulesJSON reads as many rules as the portal writes them.
+func BenchmarkParse10000RulesJSON(b *testing.B) {
+	const rule = `{"principals": {"attributes": [{"building": "building-%d", "organization": "contoso"}]}, "brokerResources": [` +
+		`{"method": "Connect", "clientIds": ["{principal.attributes.building}*"]}, {"method": "Publish", "topics": ["sensors/%d/{principal.clientId}/telemetry"]}]}`
+	var text strings.Builder
+	for i := range 10_000 {
+		text.WriteString(",\n  ")
+		fmt.Fprintf(&text, rule, i, i)
+	}
+	data := []byte("[" + text.String()[1:] + "]")
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := resource.ParseRules("many.json", data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -12,6 +12,7 @@ type decoder struct {
 	file   string
 	set    *Set
 	errors Errors
+	marks  int  // given to the YAML library
 	secret bool // the values being read must not be repeated in messages
 
 	olderNames     bool // the document may call fields as v1beta1 does

@@ -8,10 +8,17 @@ import (
 
 // Bounds of one file. A Kubernetes object is at most about 1.5 MiB; a file may
 // hold several.
+//
+// What a parser takes grows with the number of values, not with the bytes, so
+// characters that can begin a value are counted before any parser begins. A rule
+// has about 20. The readers of this package take up to 128 bytes for one, the YAML
+// library up to 1 KiB: it gets less of them, so that the worst file takes less
+// than 400 MiB for a moment.
 const (
 	maxFileBytes = 8 << 20
 	maxDepth     = 64      // of nested lists and mappings
-	maxMarks     = 1 << 20 // characters that can begin a value, about 20 in a rule; the YAML library takes up to 1 KiB for one
+	maxMarks     = 1 << 20 // in a file
+	maxFullMarks = 1 << 18 // in what the YAML library reads of it
 
 	maxErrors       = 1000 // reported for one file
 	maxSyntaxErrors = 20   // after which the rest of a file is not read
@@ -30,7 +37,7 @@ func checkText(file string, data []byte) ([]byte, *Error) {
 	for i := 0; i < len(data); {
 		b := data[i]
 		switch {
-		case b == ':' || b == ',' || b == '-' || b == '?' || b == '[' || b == '{':
+		case isMark(b):
 			marks++
 			i++
 		case b >= ' ' && b < 0x7f || b == '\t' || b == '\n' || b == '\r':
@@ -47,6 +54,11 @@ func checkText(file string, data []byte) ([]byte, *Error) {
 		}
 	}
 	return data, nil
+}
+
+// isMark reports whether a character can begin a value.
+func isMark(b byte) bool {
+	return b == ':' || b == ',' || b == '-' || b == '?' || b == '[' || b == '{'
 }
 
 // unwanted says what is wrong with a character that is not printable ASCII, or

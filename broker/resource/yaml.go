@@ -3,6 +3,7 @@ package resource
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strings"
@@ -12,11 +13,54 @@ import (
 )
 
 // parseYAML reads a stream of YAML documents. Empty documents are left out.
-// After a syntax error it goes on at the next line that begins with "---", so
-// that one bad document does not hide the errors of the others.
 func (d *decoder) parseYAML(data []byte) []*node {
+	if !isPlainCandidate(data) || bytes.HasPrefix(data, []byte("%")) || bytes.Contains(data, []byte("\n%")) || bytes.Contains(data, []byte("\n...")) {
+		return d.parseFullYAML(data, 0) // directives belong to the document behind them
+	}
 	var roots []*node
-	line := 0
+	full, line := 0, 0 // the documents from here on are not plain; their first line
+	for offset, at := 0, 0; offset < len(data); {
+		document := firstDocument(data[offset:])
+		lines := bytes.Count(document, []byte("\n"))
+		root, plain := (*node)(nil), false
+		if isPlainCandidate(document) {
+			root, plain = parsePlainYAML(document, at)
+		}
+		if plain {
+			roots = append(roots, d.parseFullYAML(data[full:offset], line)...)
+			roots = append(roots, root)
+			full, line = offset+len(document), at+lines
+		}
+		offset, at = offset+len(document), at+lines
+	}
+	return append(roots, d.parseFullYAML(data[full:], line)...)
+}
+
+// firstDocument cuts data before the second document.
+func firstDocument(data []byte) []byte {
+	for end := 0; ; {
+		i := bytes.Index(data[end:], []byte("\n---"))
+		if i < 0 {
+			return data
+		}
+		end += i + 1
+		if isMarker(data[end:]) {
+			return data[:end]
+		}
+	}
+}
+
+// parseFullYAML reads documents with the library, after the given number of lines
+// of the file. After a syntax error it goes on at the next line that begins with
+// "---", so that one bad document does not hide the errors of the others.
+func (d *decoder) parseFullYAML(data []byte, line int) []*node {
+	if end, ok := d.takeMarks(data); !ok {
+		at := placeOf(data, end)
+		at.line += int32(line)
+		d.report(at, "", fmt.Sprintf("more than %d values, which is too much at once; split the file", maxFullMarks))
+		return nil
+	}
+	var roots []*node
 	for range maxSyntaxErrors {
 		more, bad := d.parseYAMLStream(data, line)
 		roots = append(roots, more...)
@@ -30,6 +74,20 @@ func (d *decoder) parseYAML(data []byte) []*node {
 		data, line = rest, line+skipped
 	}
 	return roots
+}
+
+// takeMarks counts what the library is given of one file. It reports false, and
+// where, when that is too much.
+func (d *decoder) takeMarks(data []byte) (end int, ok bool) {
+	for i, b := range data {
+		if isMark(b) {
+			d.marks++
+		}
+		if d.marks > maxFullMarks {
+			return i, false
+		}
+	}
+	return 0, true
 }
 
 // parseYAMLStream reads documents up to the end, or up to the first syntax
@@ -61,11 +119,12 @@ func (d *decoder) parseYAMLStream(data []byte, line int) (roots []*node, bad int
 	}
 }
 
-// nextDocument cuts data at the first document marker after the given line
-// (from 1), and returns how many lines lie before it.
+// nextDocument cuts data at the first document marker from the given line on
+// (from 1), but for the one that data begins with: an open bracket is noticed at
+// the marker behind it. It returns how many lines lie before.
 func nextDocument(data []byte, after int) (skipped int, rest []byte, ok bool) {
 	for len(data) > 0 {
-		if skipped >= after && isMarker(data) {
+		if skipped >= max(after-1, 1) && isMarker(data) {
 			return skipped, data, true
 		}
 		_, next, found := bytes.Cut(data, []byte("\n"))
