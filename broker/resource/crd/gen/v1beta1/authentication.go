@@ -1,0 +1,94 @@
+package v1beta1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/mqttwarden/mqttwarden/broker/resource/crd/gen/v1"
+)
+
+// BrokerAuthentication is an ordered list of methods by which clients prove who
+// they are.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+type BrokerAuthentication struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+
+	Spec   BrokerAuthenticationSpec `json:"spec"`
+	Status v1.Status                `json:"status,omitempty"`
+}
+
+// BrokerAuthenticationSpec has at least one method.
+type BrokerAuthenticationSpec struct {
+	BrokerRef v1.Name `json:"brokerRef,omitempty"`
+
+	// AuthenticationMethods are asked in their order.
+	//
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="self.filter(m, m.method.lowerAscii().startsWith('x509')).size() <= 1",message="more than one X509 method"
+	// +kubebuilder:validation:XValidation:rule="self.filter(m, m.method.lowerAscii() == 'serviceaccounttoken').size() <= 1",message="more than one ServiceAccountToken method"
+	AuthenticationMethods []AuthenticationMethod `json:"authenticationMethods"`
+}
+
+// AuthenticationMethod is one method with its settings.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.customSettings) != has(self.custom)) == (self.method.lowerAscii() == 'custom')",message="method Custom, and no other, has customSettings, or custom, which is another name of it"
+// +kubebuilder:validation:XValidation:rule="(has(self.serviceAccountTokenSettings) != has(self.serviceAccountToken)) == (self.method.lowerAscii() == 'serviceaccounttoken')",message="method ServiceAccountToken, and no other, has serviceAccountTokenSettings, or serviceAccountToken, which is another name of it"
+// +kubebuilder:validation:XValidation:rule="(!has(self.x509Settings) && !has(self.x509Credentials)) || self.method.lowerAscii().startsWith('x509')",message="only method X509 has x509Settings"
+type AuthenticationMethod struct {
+	Method Method `json:"method"`
+
+	CustomSettings              *CustomSettings                 `json:"customSettings,omitempty"`
+	ServiceAccountTokenSettings *v1.ServiceAccountTokenSettings `json:"serviceAccountTokenSettings,omitempty"`
+	X509Settings                *X509Settings                   `json:"x509Settings,omitempty"`
+
+	// Custom is another name of customSettings.
+	Custom *CustomSettings `json:"custom,omitempty"`
+
+	// ServiceAccountToken is another name of serviceAccountTokenSettings.
+	ServiceAccountToken *v1.ServiceAccountTokenSettings `json:"serviceAccountToken,omitempty"`
+
+	// X509Credentials is another name of x509Settings.
+	X509Credentials *X509Settings `json:"x509Credentials,omitempty"`
+}
+
+// Method is a way to authenticate a client.
+//
+// +kubebuilder:validation:Enum=Custom;ServiceAccountToken;X509;X509Credentials
+// +kubebuilder:validation:MaxLength=19
+type Method string
+
+// CustomSettings say how to ask an authentication server.
+type CustomSettings struct {
+	Endpoint        v1.Endpoint   `json:"endpoint"`
+	CACertConfigMap v1.ObjectName `json:"caCertConfigMap,omitempty"`
+
+	// CACert is another name of caCertConfigMap.
+	CACert v1.ObjectName `json:"caCert,omitempty"`
+
+	Auth    *CustomAuth       `json:"auth,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+}
+
+// CustomAuth names the certificate of the broker.
+type CustomAuth struct {
+	X509 Secret `json:"x509"`
+}
+
+// X509Settings say whose certificates are trusted.
+type X509Settings struct {
+	TrustedClientCACert     v1.ObjectName                 `json:"trustedClientCaCert,omitempty"`
+	AuthorizationAttributes map[string]v1.CertificateRule `json:"authorizationAttributes,omitempty"`
+	AdditionalValidation    v1.AdditionalValidation       `json:"additionalValidation,omitempty"`
+
+	// Attributes names a Secret with such rules, instead of
+	// authorizationAttributes.
+	Attributes *AttributesSecret `json:"attributes,omitempty"`
+}
+
+// AttributesSecret names a Secret with attributes.toml or x509Attributes.toml.
+type AttributesSecret struct {
+	SecretName v1.ObjectName `json:"secretName"`
+}
