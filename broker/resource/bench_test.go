@@ -46,19 +46,6 @@ func BenchmarkParse10000Rules(b *testing.B) {
 	}
 }
 
-// BenchmarkParse10000RulesFull is the same by the YAML library: a character that
-// is not ASCII keeps the document from being plain.
-func BenchmarkParse10000RulesFull(b *testing.B) {
-	data := append([]byte("# ü\n"), manyRules(10_000)...)
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := resource.Parse("many.yaml", data); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 // BenchmarkParse10000RulesJSON reads as many rules as the portal writes them.
 func BenchmarkParse10000RulesJSON(b *testing.B) {
 	const rule = `{"principals": {"attributes": [{"building": "building-%d", "organization": "contoso"}]}, "brokerResources": [` +

@@ -12,7 +12,6 @@ type decoder struct {
 	file   string
 	set    *Set
 	errors Errors
-	marks  int  // given to the YAML library
 	secret bool // the values being read must not be repeated in messages
 
 	olderNames     bool // the document may call fields as v1beta1 does

@@ -77,7 +77,7 @@ func TestBounds(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"bytes", strings.Repeat(" ", 8<<20+1), "f.yaml:1:1: file is larger than 8 MiB; split it"},
 		{"values", strings.Repeat("- \n", 1<<20+1), "f.yaml:1048577:2: file has more than 1048576 values; split it"},
-		{"values for the library", "# a\n---\n" + strings.Repeat("- \n", 1<<18+1), "f.yaml:262144:1: more than 262144 values, which is too much at once; split the file"},
+		{"values for the library", "# a\n---\n" + strings.Repeat("- \n", 1<<18+1), "f.yaml:262144:1: more than 262144 values, which is too much YAML at once; split the file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

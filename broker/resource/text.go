@@ -11,14 +11,14 @@ import (
 //
 // What a parser takes grows with the number of values, not with the bytes, so
 // characters that can begin a value are counted before any parser begins. A rule
-// has about 20. The readers of this package take up to 128 bytes for one, the YAML
-// library up to 1 KiB: it gets less of them, so that the worst file takes less
-// than 400 MiB for a moment.
+// has about 20. The reader of JSON takes up to 128 bytes for one, the YAML library
+// up to 1 KiB: it gets less of them, so that the worst file takes less than 400
+// MiB for a moment.
 const (
 	maxFileBytes = 8 << 20
 	maxDepth     = 64      // of nested lists and mappings
 	maxMarks     = 1 << 20 // in a file
-	maxFullMarks = 1 << 18 // in what the YAML library reads of it
+	maxYAMLMarks = 1 << 18 // in a file of YAML
 
 	maxErrors       = 1000 // reported for one file
 	maxSyntaxErrors = 20   // after which the rest of a file is not read

@@ -13,53 +13,14 @@ import (
 )
 
 // parseYAML reads a stream of YAML documents. Empty documents are left out.
+// After a syntax error it goes on at the next line that begins with "---", so
+// that one bad document does not hide the errors of the others.
 func (d *decoder) parseYAML(data []byte) []*node {
-	if !isPlainCandidate(data) || bytes.HasPrefix(data, []byte("%")) || bytes.Contains(data, []byte("\n%")) || bytes.Contains(data, []byte("\n...")) {
-		return d.parseFullYAML(data, 0) // directives belong to the document behind them
-	}
-	var roots []*node
-	full, line := 0, 0 // the documents from here on are not plain; their first line
-	for offset, at := 0, 0; offset < len(data); {
-		document := firstDocument(data[offset:])
-		lines := bytes.Count(document, []byte("\n"))
-		root, plain := (*node)(nil), false
-		if isPlainCandidate(document) {
-			root, plain = parsePlainYAML(document, at)
-		}
-		if plain {
-			roots = append(roots, d.parseFullYAML(data[full:offset], line)...)
-			roots = append(roots, root)
-			full, line = offset+len(document), at+lines
-		}
-		offset, at = offset+len(document), at+lines
-	}
-	return append(roots, d.parseFullYAML(data[full:], line)...)
-}
-
-// firstDocument cuts data before the second document.
-func firstDocument(data []byte) []byte {
-	for end := 0; ; {
-		i := bytes.Index(data[end:], []byte("\n---"))
-		if i < 0 {
-			return data
-		}
-		end += i + 1
-		if isMarker(data[end:]) {
-			return data[:end]
-		}
-	}
-}
-
-// parseFullYAML reads documents with the library, after the given number of lines
-// of the file. After a syntax error it goes on at the next line that begins with
-// "---", so that one bad document does not hide the errors of the others.
-func (d *decoder) parseFullYAML(data []byte, line int) []*node {
-	if end, ok := d.takeMarks(data); !ok {
-		at := placeOf(data, end)
-		at.line += int32(line)
-		d.report(at, "", fmt.Sprintf("more than %d values, which is too much at once; split the file", maxFullMarks))
+	if at, ok := checkMarks(data); !ok {
+		d.report(at, "", fmt.Sprintf("more than %d values, which is too much YAML at once; split the file", maxYAMLMarks))
 		return nil
 	}
+	line := 0
 	var roots []*node
 	for range maxSyntaxErrors {
 		more, bad := d.parseYAMLStream(data, line)
@@ -76,18 +37,19 @@ func (d *decoder) parseFullYAML(data []byte, line int) []*node {
 	return roots
 }
 
-// takeMarks counts what the library is given of one file. It reports false, and
-// where, when that is too much.
-func (d *decoder) takeMarks(data []byte) (end int, ok bool) {
+// checkMarks counts the values that data may hold. It reports false, and where,
+// when they are too many for the library.
+func checkMarks(data []byte) (at place, ok bool) {
+	marks := 0
 	for i, b := range data {
 		if isMark(b) {
-			d.marks++
+			marks++
 		}
-		if d.marks > maxFullMarks {
-			return i, false
+		if marks > maxYAMLMarks {
+			return placeOf(data, i), false
 		}
 	}
-	return 0, true
+	return place{}, true
 }
 
 // parseYAMLStream reads documents up to the end, or up to the first syntax
