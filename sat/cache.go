@@ -52,8 +52,9 @@ type CacheConfig struct {
 //     only terminating: 80 s with the default TTL;
 //   - annotations: the old ones count for TTL.
 //
-// A client that is connected stays until its token ends, or, if only its
-// account is gone, for [Config].RevalidateAfter and TTL.
+// A client that is connected stays until its token ends, or, if its account is
+// gone, for [Config].RevalidateAfter and TTL. With ReviewAgain that is so for a
+// secret or pod, too: for RevalidateAfter and the time above.
 type Cache struct {
 	reviewer  Reviewer
 	annotator Annotator

@@ -14,7 +14,8 @@
 //	method, err := sat.New(cache, cache, sat.Config{Audiences: []string{"my-audience"}})
 //
 // [Client] speaks to the API server with package net/http alone. [Verifier]
-// asks nobody, and sees no deletion; see there what that means.
+// asks nobody, and sees no deletion; see there what that means. [Combined] is
+// both: it verifies at once, and has confirmed what it accepts.
 //
 // # Security
 //
@@ -33,6 +34,7 @@
 //
 // # What is not here
 //
-// There is no kubeconfig and no watching of service accounts. A token whose
-// secret or pod is deleted while its client is connected ends by itself.
+// There is no kubeconfig and no watching of service accounts. Unless
+// [Config].ReviewAgain is set, a token whose secret or pod is deleted while its
+// client is connected ends by itself.
 package sat

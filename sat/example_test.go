@@ -75,6 +75,48 @@ func ExampleVerifier() {
 	// mqttauth: denied: sat: token claims: exp is not a whole number of seconds since 1970
 }
 
+// Tokens are verified at once, and what the API server has confirmed counts for
+// two minutes while it is away. Who is connected is judged each half minute.
+func ExampleCombined() {
+	config, err := sat.InCluster()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := sat.NewClient(config)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	cache, err := sat.NewCache(client, client, sat.CacheConfig{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	verifier, err := sat.NewVerifier(sat.VerifierConfig{
+		Issuer: "https://kubernetes.default.svc.cluster.local",
+		KeySet: config.URL + "/openid/v1/jwks", CAFile: config.CAFile, TokenFile: config.TokenFile,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	combined, err := sat.NewCombined(verifier, cache, cache, sat.CombinedConfig{MaxDelay: 2 * time.Minute})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = sat.New(combined, combined, sat.Config{
+		Audiences:       []string{"aio-internal"},
+		RevalidateAfter: 30 * time.Second,
+		ReviewAgain:     true,
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+}
+
 // The password method of the same chain must leave tokens alone (PASS-1).
 func ExampleUsernameForms_Match() {
 	forms := sat.UsernameK8SSAT | sat.UsernameSAT

@@ -45,6 +45,22 @@ func (m *memory[K, V]) put(key K, v V, now, until, end time.Time) {
 	m.entries[key] = entry[V]{v, until, end}
 }
 
+// change changes the value of an entry that is there.
+func (m *memory[K, V]) change(key K, f func(*V)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e, ok := m.entries[key]; ok {
+		f(&e.value)
+		m.entries[key] = e
+	}
+}
+
+func (m *memory[K, V]) forget(key K) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.entries, key)
+}
+
 // makeRoom forgets what counts no longer and, if that is not enough, some of
 // the rest: to ask again costs less than memory without a bound.
 func (m *memory[K, V]) makeRoom(now time.Time) {

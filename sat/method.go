@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -37,11 +38,17 @@ type Config struct {
 	// Usernames are the forms of user name whose password is a token (SAT-2).
 	Usernames UsernameForms
 
-	// RevalidateAfter is how often a connected client is judged again without
-	// its token (EXP-7): its service account must still be there, with the same
-	// UID, and its annotations replace its attributes. Zero: only when the
-	// broker asks.
+	// RevalidateAfter is how often a connected client is judged again (EXP-7):
+	// its service account must still be there, with the same UID, and its
+	// annotations replace its attributes. An outage changes nothing. Zero: only
+	// when the broker asks.
 	RevalidateAfter time.Duration
+
+	// ReviewAgain makes judging again review the token again, too. Only that
+	// sees that the pod or secret is deleted to which a token is bound (S-48).
+	// The token is kept in memory for it, as long as its client is connected;
+	// nothing else keeps a token.
+	ReviewAgain bool
 }
 
 // Method accepts clients that present a service account token. It is immutable
@@ -87,7 +94,7 @@ func (c *Config) check(r Reviewer, a Annotator) error {
 		return fmt.Errorf("sat: unknown forms of user names %#x", byte(c.Usernames))
 	case c.RevalidateAfter < 0:
 		return errors.New("sat: RevalidateAfter is negative; write 0 for never")
-	case c.RevalidateAfter > 0 && a == nil:
+	case (c.RevalidateAfter > 0 || c.ReviewAgain) && a == nil:
 		return errors.New("sat: clients cannot be judged again without an annotator")
 	}
 	for _, n := range c.Namespaces {
@@ -105,15 +112,15 @@ func (m *Method) Authenticate(ctx context.Context, c *mqttauth.Credentials) (mqt
 	if !relevant {
 		return mqttauth.Result{}, mqttauth.ErrNotRelevant
 	}
-	review, expiry, err := m.review(ctx, c, secret, reason)
+	account, expiry, err := m.verify(ctx, c, secret, reason)
 	if err != nil {
 		return mqttauth.Result{}, err
 	}
-	account, err := m.accept(&review, expiry, c.Previous)
-	if err != nil {
-		return mqttauth.Result{}, mqttauth.Deny(reason, err)
+	p := party{clientID: c.ClientID, account: account}
+	if m.config.ReviewAgain {
+		p.token, p.from = secret, c.RemoteAddr
 	}
-	r, err := m.result(ctx, c.ClientID, account, reason)
+	r, err := m.result(ctx, p, reason)
 	if err != nil {
 		return mqttauth.Result{}, err
 	}
@@ -133,6 +140,19 @@ func (m *Method) presented(c *mqttauth.Credentials) (s mqttauth.Secret, denial m
 	default:
 		return s, 0, false
 	}
+}
+
+// verify returns whose the token is, and when it ends.
+func (m *Method) verify(ctx context.Context, c *mqttauth.Credentials, s mqttauth.Secret, denial mqttauth.ReasonCode) (Account, time.Time, error) {
+	review, expiry, err := m.review(ctx, c, s, denial)
+	if err != nil {
+		return Account{}, expiry, err
+	}
+	a, err := m.accept(&review, expiry, c.Previous)
+	if err != nil {
+		return Account{}, expiry, mqttauth.Deny(denial, err)
+	}
+	return a, expiry, nil
 }
 
 // review returns a verdict about a token, and when the token ends.
@@ -179,11 +199,19 @@ func (m *Method) accept(v *Review, expiry time.Time, previous *mqttauth.Result) 
 // identity names the account among all (AUTHN-10). Neither part holds a "/".
 func (a Account) identity() string { return a.Namespace + "/" + a.Name }
 
-// result lets a client in as a, if the account still stands. It also judges a
-// client again: nothing of it depends on the token.
-func (m *Method) result(ctx context.Context, clientID string, a Account, denial mqttauth.ReasonCode) (mqttauth.Result, error) {
+// party is a client as it is judged again.
+type party struct {
+	clientID string
+	account  Account
+	token    mqttauth.Secret // only with ReviewAgain, as is from
+	from     netip.AddrPort
+}
+
+// result lets a client in, if its account still stands.
+func (m *Method) result(ctx context.Context, p party, denial mqttauth.ReasonCode) (mqttauth.Result, error) {
+	a := p.account
 	if m.annotator == nil {
-		return mqttauth.Accept(mqttauth.Principal{ClientID: clientID}, a.identity()), nil
+		return mqttauth.Accept(mqttauth.Principal{ClientID: p.clientID}, a.identity()), nil
 	}
 	stored, err := m.annotator.ServiceAccount(ctx, a)
 	switch {
@@ -195,13 +223,26 @@ func (m *Method) result(ctx context.Context, clientID string, a Account, denial 
 		return mqttauth.Result{}, mqttauth.Deny(denial, fmt.Errorf("sat: service account %s is not the one that the token was made for", a.identity()))
 	}
 	// SAT-7: no username.
-	p := mqttauth.Principal{ClientID: clientID, Attributes: m.attributes(stored.Annotations)}
-	r := mqttauth.Accept(p, a.identity())
+	principal := mqttauth.Principal{ClientID: p.clientID, Attributes: m.attributes(stored.Annotations)}
+	r := mqttauth.Accept(principal, a.identity())
 	r.RevalidateAfter = m.config.RevalidateAfter
-	r.Revalidate = func(ctx context.Context) (mqttauth.Result, error) {
-		return m.result(ctx, clientID, a, mqttauth.NotAuthorized)
-	}
+	r.Revalidate = func(ctx context.Context) (mqttauth.Result, error) { return m.judge(ctx, p) }
 	return r, nil
+}
+
+// judge judges a client again (EXP-7).
+func (m *Method) judge(ctx context.Context, p party) (mqttauth.Result, error) {
+	if m.config.ReviewAgain {
+		c := mqttauth.Credentials{RemoteAddr: p.from} // takes its turn with those who connect: they can come again
+		a, _, err := m.verify(ctx, &c, p.token, mqttauth.NotAuthorized)
+		if err != nil {
+			return mqttauth.Result{}, err
+		}
+		if a != p.account {
+			return mqttauth.Result{}, mqttauth.Deny(mqttauth.NotAuthorized, errors.New("sat: the token is of another service account now"))
+		}
+	}
+	return m.result(ctx, p, mqttauth.NotAuthorized)
 }
 
 // attributes returns the annotations that are meant for us (SAT-5).

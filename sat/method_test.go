@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -373,6 +375,66 @@ func TestRevalidate(t *testing.T) {
 	}
 }
 
+// EXP-7, S-48: with ReviewAgain the token is reviewed when its client is judged
+// again, and what is said of it then counts.
+func TestReviewAgain(t *testing.T) {
+	from := netip.MustParseAddrPort("192.0.2.1:1883")
+	other := accepted()
+	other.UID = "other"
+	tests := []struct {
+		name   string
+		review sat.Review
+		err    error
+		want   mqttauth.Outcome
+	}{
+		{"still stands", accepted(), nil, mqttauth.Accepted},
+		{"pod deleted", sat.Review{Problem: "[invalid bearer token, service account token has been invalidated]"}, nil, mqttauth.Denied},
+		{"SAT-4: nobody's", sat.Review{Authenticated: true, Username: "system:anonymous", Audiences: []string{audience}}, nil, mqttauth.Denied},
+		{"another account", other, nil, mqttauth.Denied},
+		{"outage", sat.Review{}, errors.New("status 500"), mqttauth.Unavailable},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := &reviewer{review: accepted()}
+			m := newMethod(t, r, annotated(), func(c *sat.Config) { c.ReviewAgain = true })
+			c := client(goodToken(t))
+			c.RemoteAddr = from
+			result, err := m.Authenticate(t.Context(), &c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			result, err = result.Revalidate(t.Context())
+			if err != nil {
+				t.Fatalf("first judgement: %v", err)
+			}
+			r.review, r.err = tt.review, tt.err
+			again, err := result.Revalidate(t.Context())
+			if got := mqttauth.OutcomeOf(again, err); got != tt.want {
+				t.Errorf("%v (%v), want %v", got, err, tt.want)
+			}
+			if last := r.last.Load(); r.asked.Load() != 3 || last.Source != from.Addr() || last.Renewal {
+				t.Errorf("reviewed %d times, the last %+v", r.asked.Load(), last)
+			}
+		})
+	}
+}
+
+// A token that has ended meanwhile is nobody's.
+func TestReviewAgainAfterExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMethod(t, &reviewer{review: accepted()}, annotated(), func(c *sat.Config) { c.ReviewAgain = true })
+		c := client(unsigned(1, time.Minute))
+		result, err := m.Authenticate(t.Context(), &c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if _, err := result.Revalidate(t.Context()); !errors.Is(err, mqttauth.ErrExpired) {
+			t.Errorf("%v, want %v", err, mqttauth.ErrExpired)
+		}
+	})
+}
+
 // Without an annotator there are no attributes, and nobody to judge again.
 func TestNoAnnotator(t *testing.T) {
 	c := client(goodToken(t))
@@ -400,6 +462,7 @@ func TestNewRefuses(t *testing.T) {
 		{"forms", &reviewer{}, annotated(), func(c *sat.Config) { c.Usernames = 4 }, "forms"},
 		{"negative", &reviewer{}, annotated(), func(c *sat.Config) { c.RevalidateAfter = -1 }, "negative"},
 		{"nobody to ask again", &reviewer{}, nil, func(c *sat.Config) { c.RevalidateAfter = 1 }, "annotator"},
+		{"nobody to ask again when the broker wants", &reviewer{}, nil, func(c *sat.Config) { c.ReviewAgain = true }, "annotator"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

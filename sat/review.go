@@ -18,8 +18,8 @@ import (
 // for an outage, or, if it is mqttauth.ErrFailed, for a load that was too much.
 //
 // A Reviewer honours the context's end promptly, keeps neither the request nor
-// its token, and is safe for concurrent use. [Client], [Cache] and [Verifier]
-// are Reviewers.
+// its token, and is safe for concurrent use. [Client], [Verifier], [Cache] and
+// [Combined] are Reviewers.
 type Reviewer interface {
 	Review(ctx context.Context, r *Request) (Review, error)
 }
@@ -27,8 +27,8 @@ type Reviewer interface {
 // Annotator reads service accounts. It returns an error that is ErrNoAccount
 // if there is no account of that namespace and name, and any other error if it
 // cannot tell. It may use the UID of a to find the account but does not vouch
-// for it: the caller compares. It is safe for concurrent use. [Client] and
-// [Cache] are Annotators.
+// for it: the caller compares. It is safe for concurrent use. [Client], [Cache] and
+// [Combined] are Annotators.
 type Annotator interface {
 	ServiceAccount(ctx context.Context, a Account) (ServiceAccount, error)
 }

@@ -140,6 +140,12 @@ func TestValues(t *testing.T) {
 	if b, err := get("s").AppendText([]byte("x")); string(b) != "x"+s || err != nil {
 		t.Errorf("appended %q, %v", b, err)
 	}
+	if b := get("s").AppendRaw([]byte("x")); string(b) != `x"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00é"` {
+		t.Errorf("appended as it stands: %s", b)
+	}
+	if b := get("missing").AppendRaw([]byte("x")); string(b) != "x" {
+		t.Errorf("nothing, appended: %s", b)
+	}
 	if n, err := get("n").Number(); n != "-1.50E+2" || err != nil {
 		t.Errorf("number %q, %v", n, err)
 	}

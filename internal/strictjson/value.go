@@ -75,6 +75,15 @@ func (v Value) Kind() Kind { return v.node().kind }
 // Offset is where v begins in the document, in bytes.
 func (v Value) Offset() int { return int(v.node().start) }
 
+// AppendRaw appends the text of v to dst, as it stands in the document.
+func (v Value) AppendRaw(dst []byte) []byte {
+	if v.doc == nil {
+		return dst
+	}
+	n := v.node()
+	return append(dst, v.doc.data[n.start:n.end]...)
+}
+
 func (v Value) want(k Kind) (node, error) {
 	n := v.node()
 	if n.kind != k {
