@@ -23,6 +23,10 @@ type Options struct {
 	// Without Tokens, the method ServiceAccountToken is an error.
 	Tokens   sat.Reviewer
 	Accounts sat.Annotator
+
+	// TokenIssuer is the iss claim of the cluster's tokens, for a warning about
+	// audiences (SAT-4). "": not known.
+	TokenIssuer string
 }
 
 // Compile makes a plan of a set. The error, if any, is of type
@@ -40,7 +44,7 @@ func Compile(set *resource.Set, o Options) (*Plan, error) {
 			c.warn(m.Position, "%s: there is no BrokerListener %v of this version", m.Field, m.Key)
 		}
 	}
-	plan := &Plan{}
+	plan := &Plan{issuer: o.TokenIssuer}
 	for _, l := range set.Listeners {
 		for i := range l.Ports {
 			plan.Ports = append(plan.Ports, c.port(l, &l.Ports[i]))

@@ -43,6 +43,11 @@ func (f files) without(name string) files {
 // their folder.
 func compile(t *testing.T, f files) (*config.Plan, error) {
 	t.Helper()
+	return compileWith(t, f, config.Options{Tokens: tokens})
+}
+
+func compileWith(t *testing.T, f files, o config.Options) (*config.Plan, error) {
+	t.Helper()
 	dir := t.TempDir()
 	for _, name := range slices.Sorted(maps.Keys(f)) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(f[name]), 0o600); err != nil {
@@ -52,7 +57,7 @@ func compile(t *testing.T, f files) (*config.Plan, error) {
 	set, err := resource.Load(dir)
 	if err == nil {
 		var plan *config.Plan
-		plan, err = config.Compile(set, config.Options{Tokens: tokens})
+		plan, err = config.Compile(set, o)
 		if err == nil {
 			for i, w := range plan.Warnings {
 				plan.Warnings[i] = strings.ReplaceAll(w, dir+"/", "")

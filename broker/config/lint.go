@@ -12,7 +12,7 @@ import (
 // Lint returns sentences about what is legal in the documents and probably not
 // meant, each with its place, in their order. It takes longer than Compile.
 func (p *Plan) Lint() []string {
-	l := linter{seen: make(map[string]bool)}
+	l := linter{seen: make(map[string]bool), issuer: p.issuer}
 	for _, port := range p.Ports {
 		if port.chain != nil {
 			l.chain(port.chain)
@@ -28,6 +28,7 @@ func (p *Plan) Lint() []string {
 type linter struct {
 	sentences []string
 	seen      map[string]bool
+	issuer    string // of service account tokens, if known
 }
 
 func (l *linter) say(at resource.Position, format string, args ...any) {
@@ -47,6 +48,9 @@ func (l *linter) chain(c *chain) {
 		if len(m.Anchors) > 1 && len(m.Attributes) > 0 { // X509-6
 			l.say(at, "each of the %d trusted certificates can vouch for every subject of authorizationAttributes", len(m.Anchors))
 		}
+		if m.Token != nil {
+			l.token(at, m.Token)
+		}
 	}
 }
 
@@ -54,7 +58,7 @@ func (l *linter) policy(p *policy, c *chain) {
 	var o mqttauthz.LintOptions
 	if c != nil {
 		for _, m := range c.spec {
-			o.Methods = append(o.Methods, mqttauthz.Verifier{Name: m.Name, Username: true})
+			o.Methods = append(o.Methods, mqttauthz.Verifier{Name: m.Name, Username: m.Token == nil})
 		}
 	}
 	findings := mqttauthz.Lint(p.rules, o)

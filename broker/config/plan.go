@@ -14,7 +14,6 @@ import (
 	"github.com/mqttwarden/mqttwarden/mqttauth"
 	"github.com/mqttwarden/mqttwarden/mqttauth/clientcert"
 	"github.com/mqttwarden/mqttwarden/mqttauthz"
-	"github.com/mqttwarden/mqttwarden/sat"
 )
 
 // Plan is what a set of resources means for a broker. It is used once: either a
@@ -27,6 +26,7 @@ type Plan struct {
 	Warnings []string
 
 	chains []*chain
+	issuer string // of service account tokens, if known
 }
 
 // Close gives back what a plan holds that is not applied.
@@ -183,9 +183,7 @@ type methodSpec struct {
 	OnUnavailable mqttauth.Outage
 	Anchors       []string // DER
 	Attributes    []attributeSpec
-	Audiences     []string
-	Annotations   string            // prefix of those that are attributes
-	Usernames     sat.UsernameForms // whose password is a token
+	Token         *resource.ServiceAccountToken
 	Users         []userSpec
 	Endpoint      string
 	RootCAs       string   // PEM

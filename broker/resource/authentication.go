@@ -1,5 +1,7 @@
 package resource
 
+import "time"
+
 // Authentication is a BrokerAuthentication: an ordered chain of methods.
 type Authentication struct {
 	Key
@@ -106,6 +108,20 @@ type ServiceAccountToken struct {
 
 	// Usernames is the form of user names whose password is a token (SAT-2).
 	Usernames TokenUsernames
+
+	// Namespaces are those whose service accounts are accepted (SAT-10). Nil:
+	// all. They come from the annotation mqttwarden/method-<index>-namespaces.
+	Namespaces []string
+
+	// RevalidateAfter is how often a connected client is judged again (EXP-7),
+	// at least a second. Zero: never. It comes from the annotation
+	// mqttwarden/method-<index>-revalidate-after.
+	RevalidateAfter time.Duration
+
+	// ReviewAgain says that judging again reviews the token again, which is kept
+	// for it (S-48). It comes from the annotation
+	// mqttwarden/method-<index>-review-again.
+	ReviewAgain bool
 }
 
 // TokenUsernames is a form of user names.

@@ -137,7 +137,11 @@ func dumpMethod(b *strings.Builder, m resource.Method) {
 		}
 	}
 	if m.ServiceAccountToken != nil {
-		fmt.Fprintf(b, "    audiences=%q annotations=%s usernames=%s\n", m.ServiceAccountToken.Audiences, m.ServiceAccountToken.AnnotationPrefix, m.ServiceAccountToken.Usernames)
+		s := m.ServiceAccountToken
+		fmt.Fprintf(b, "    audiences=%q annotations=%s usernames=%s\n", s.Audiences, s.AnnotationPrefix, s.Usernames)
+		if s.Namespaces != nil || s.RevalidateAfter != 0 || s.ReviewAgain {
+			fmt.Fprintf(b, "      namespaces=%q revalidateAfter=%v reviewAgain=%t\n", s.Namespaces, s.RevalidateAfter, s.ReviewAgain)
+		}
 	}
 	if m.UsernamePassword != nil {
 		fmt.Fprintf(b, "    passwords in secret %s\n", m.UsernamePassword.Secret)

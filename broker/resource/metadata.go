@@ -56,6 +56,7 @@ func (d *document) setting(name string) *field {
 // refuseSettings reports the settings that nobody took.
 func (d *document) refuseSettings() {
 	for _, key := range slices.Sorted(maps.Keys(d.settings)) {
-		d.settings[key].errorf("unknown setting; a BrokerAuthentication knows %smethod-<index>-on-unavailable, the index counting its methods from 0", settingPrefix)
+		d.settings[key].errorf("unknown setting; a BrokerAuthentication knows %smethod-<index>-on-unavailable, "+
+			"for ServiceAccountToken also -namespaces, -revalidate-after and -review-again, the index counting its methods from 0", settingPrefix)
 	}
 }

@@ -16,7 +16,7 @@ func readAuthenticationV1(d document) {
 	methods := spec.required("authenticationMethods")
 	for i, f := range methods.list() {
 		m := readMethodV1(f, d.key.Namespace)
-		m.OnUnavailable = d.onUnavailable(i)
+		d.readSettings(i, &m)
 		a.Methods = append(a.Methods, m)
 	}
 	if methods != nil && methods.node.kind == sequenceNode && len(a.Methods) == 0 {
@@ -27,10 +27,13 @@ func readAuthenticationV1(d document) {
 	d.set.Authentications = append(d.set.Authentications, a)
 }
 
-// onUnavailable reads the setting of method i (LINK-10).
-func (d *document) onUnavailable(i int) Outage {
+// readSettings reads the settings of method i that the documents lack (LINK-10).
+func (d *document) readSettings(i int, m *Method) {
 	setting := d.setting(fmt.Sprintf("method-%d-on-unavailable", i))
-	return Outage(setting.oneOf(string(OutageNext), string(OutageStop)))
+	m.OnUnavailable = Outage(setting.oneOf(string(OutageNext), string(OutageStop)))
+	if m.ServiceAccountToken != nil {
+		d.readTokenSettings(i, m.ServiceAccountToken)
+	}
 }
 
 func readMethodV1(f *field, namespace string) Method {

@@ -14,7 +14,7 @@ func readAuthenticationV1alpha4(d document) {
 	methods := spec.required("authenticationMethods")
 	for i, f := range methods.list() {
 		m := readMethodV1alpha4(f, d.key.Namespace)
-		m.OnUnavailable = d.onUnavailable(i)
+		d.readSettings(i, &m)
 		a.Methods = append(a.Methods, m)
 	}
 	if methods != nil && methods.node.kind == sequenceNode && len(a.Methods) == 0 {
