@@ -46,6 +46,11 @@ type ClientConfig struct {
 	// Connections bounds how many there are at one time; further requests wait.
 	// Zero: DefaultConnections.
 	Connections int
+
+	// Transport sends the requests, for who has other means to reach the server;
+	// package tokenreview takes that of client-go. CAFile, TokenFile and
+	// Connections are not for it. Nil: one of our own.
+	Transport http.RoundTripper
 }
 
 // InCluster returns the configuration of a program that runs in a pod.
@@ -83,6 +88,8 @@ func NewClient(c ClientConfig) (*Client, error) {
 		return nil, fmt.Errorf("sat: API server: %w", err)
 	case c.Timeout < 0 || c.Connections < 0:
 		return nil, errors.New("sat: API server: a negative limit; write 0 for the default")
+	case c.Transport != nil && (c.CAFile != "" || c.TokenFile != "" || c.Connections != 0):
+		return nil, errors.New("sat: API server: CAFile, TokenFile and Connections are not for a transport from outside")
 	}
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
@@ -92,6 +99,7 @@ func NewClient(c ClientConfig) (*Client, error) {
 	}
 	return &Client{base: base, link: link{
 		caFile: c.CAFile, tokenFile: c.TokenFile, timeout: c.Timeout, maxConns: c.Connections,
+		transport: c.Transport,
 	}}, nil
 }
 

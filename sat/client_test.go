@@ -339,7 +339,13 @@ func TestNewClientRefuses(t *testing.T) {
 			t.Errorf("%q: no error", u)
 		}
 	}
-	for _, c := range []sat.ClientConfig{{URL: "https://host", Timeout: -1}, {URL: "https://host", Connections: -1}} {
+	for _, c := range []sat.ClientConfig{
+		{URL: "https://host", Timeout: -1},
+		{URL: "https://host", Connections: -1},
+		{URL: "https://host", Transport: http.DefaultTransport, CAFile: "ca.crt"},
+		{URL: "https://host", Transport: http.DefaultTransport, TokenFile: "token"},
+		{URL: "https://host", Transport: http.DefaultTransport, Connections: 1},
+	} {
 		if _, err := sat.NewClient(c); err == nil {
 			t.Errorf("%+v: no error", c)
 		}

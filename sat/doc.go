@@ -3,6 +3,8 @@
 //	token ──▶ Method ──▶ Reviewer   is it valid, and whose?      Client, Verifier
 //	             └─────▶ Annotator  what is that account's?      Client
 //
+// Package tokenreview reaches the API server with client-go.
+//
 // A [Method] decides whether credentials are a token at all (SAT-1, SAT-2),
 // refuses what no API server need see (SAT-3), asks a [Reviewer], judges its
 // verdict itself (SAT-4), and takes the annotations of the service account as
@@ -34,7 +36,7 @@
 //
 // # What is not here
 //
-// There is no kubeconfig and no watching of service accounts. Unless
-// [Config].ReviewAgain is set, a token whose secret or pod is deleted while its
-// client is connected ends by itself.
+// There is no kubeconfig and no watching of service accounts; package
+// tokenreview has both. Unless [Config].ReviewAgain is set, a token whose secret
+// or pod is deleted while its client is connected ends by itself.
 package sat

@@ -38,10 +38,11 @@ type link struct {
 	tokenFile string // "": no token is sent
 	timeout   time.Duration
 	maxConns  int
+	transport http.RoundTripper // from outside; nil: own is used
 
-	mu        sync.Mutex
-	ca        []byte // what transport trusts
-	transport *http.Transport
+	mu  sync.Mutex
+	ca  []byte // what own trusts
+	own *http.Transport
 }
 
 // call is one request. All are safe to repeat: a review changes nothing.
@@ -146,7 +147,10 @@ func (l *link) once(ctx context.Context, c call) (reply, error) {
 }
 
 // current returns the transport that trusts what the CA file holds now.
-func (l *link) current() (*http.Transport, error) {
+func (l *link) current() (http.RoundTripper, error) {
+	if l.transport != nil {
+		return l.transport, nil
+	}
 	var ca []byte
 	if l.caFile != "" {
 		var err error
@@ -156,8 +160,8 @@ func (l *link) current() (*http.Transport, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.transport != nil && bytes.Equal(l.ca, ca) {
-		return l.transport, nil
+	if l.own != nil && bytes.Equal(l.ca, ca) {
+		return l.own, nil
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if l.caFile != "" {
@@ -166,11 +170,11 @@ func (l *link) current() (*http.Transport, error) {
 			return nil, fmt.Errorf("%s holds no certificate in PEM", l.caFile)
 		}
 	}
-	if l.transport != nil {
-		l.transport.CloseIdleConnections()
+	if l.own != nil {
+		l.own.CloseIdleConnections()
 	}
-	l.ca, l.transport = ca, newTransport(config, l.maxConns)
-	return l.transport, nil
+	l.ca, l.own = ca, newTransport(config, l.maxConns)
+	return l.own, nil
 }
 
 func newTransport(config *tls.Config, maxConns int) *http.Transport {
@@ -190,8 +194,8 @@ func newTransport(config *tls.Config, maxConns int) *http.Transport {
 func (l *link) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.transport != nil {
-		l.transport.CloseIdleConnections()
+	if l.own != nil {
+		l.own.CloseIdleConnections()
 	}
 }
 
