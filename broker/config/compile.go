@@ -24,6 +24,9 @@ type Options struct {
 	Tokens   sat.Reviewer
 	Accounts sat.Annotator
 
+	// NoTokens says why Tokens is nil, and what to do about it.
+	NoTokens error
+
 	// TokenIssuer is the iss claim of the cluster's tokens, for a warning about
 	// audiences (SAT-4). "": not known.
 	TokenIssuer string

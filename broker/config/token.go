@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/mqttwarden/mqttwarden/broker/resource"
@@ -9,8 +10,7 @@ import (
 )
 
 var (
-	errNoTokens = errors.New("there is nobody to ask about service account tokens: run in a pod of the cluster, " +
-		"or give --sat-issuer and --sat-jwks to verify tokens offline")
+	errNoTokens   = errors.New("there is nobody to ask about service account tokens")
 	errNoAccounts = errors.New("clients are judged again by their service accounts, which nobody can read here: " +
 		"tokens are verified offline; remove the annotation, or say where the API server is")
 )
@@ -19,6 +19,9 @@ var (
 func (c *compiler) serviceAccountToken(m *resource.Method, spec *methodSpec) *sat.Method {
 	t := m.ServiceAccountToken
 	switch {
+	case c.options.Tokens == nil && c.options.NoTokens != nil:
+		c.fail(m.Locate("method"), m.Field("method"), fmt.Errorf("%w: %w", errNoTokens, c.options.NoTokens))
+		return nil
 	case c.options.Tokens == nil:
 		c.fail(m.Locate("method"), m.Field("method"), errNoTokens)
 		return nil

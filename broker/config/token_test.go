@@ -3,6 +3,7 @@ package config_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,7 +106,13 @@ func TestTokensWithoutCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := config.Compile(set, config.Options{}); err == nil || !strings.Contains(err.Error(), "authentication.yaml:7:15: spec.authenticationMethods[0].method") || !strings.Contains(err.Error(), "--sat-issuer") {
-		t.Errorf("without a reviewer: %v", err)
+	for want, why := range map[string]error{
+		"tokens":                    nil,
+		"tokens: not in a pod, ...": errors.New("not in a pod, ..."),
+	} {
+		_, err := config.Compile(set, config.Options{NoTokens: why})
+		if err == nil || !strings.HasSuffix(err.Error(), "authentication.yaml:7:15: spec.authenticationMethods[0].method: there is nobody to ask about service account "+want) {
+			t.Errorf("without a reviewer: %v", err)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +82,7 @@ type portReport struct {
 
 func (c *checker) run(cmd *cobra.Command) error {
 	var r report
-	err := errors.Join(r.addRules(c.rules), r.addX509(c.x509), r.addDocuments(c.paths, c.tokens))
+	err := errors.Join(r.addRules(c.rules), r.addX509(c.x509), r.addDocuments(cmd.Context(), c.paths, c.tokens))
 	r.OK, r.Errors = err == nil, problems(err)
 	if c.output == formatText {
 		r.print(cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -94,11 +95,11 @@ func (c *checker) run(cmd *cobra.Command) error {
 }
 
 // addDocuments reads documents, if there are any.
-func (r *report) addDocuments(paths []string, tokens tokenFlags) error {
+func (r *report) addDocuments(ctx context.Context, paths []string, tokens tokenFlags) error {
 	if len(paths) == 0 {
 		return nil
 	}
-	options, err := tokens.options(nil)
+	options, err := tokens.options(ctx, nil)
 	if err != nil {
 		return err
 	}

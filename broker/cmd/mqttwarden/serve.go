@@ -27,6 +27,11 @@ ends on SIGTERM and SIGINT.
 Every port also serves the state store, which is kept in memory: its entries
 end with the program.
 
+Service account tokens are reviewed by the API server that --kubeconfig names,
+or KUBECONFIG, or of the cluster around us; with --sat-issuer and --sat-jwks
+they are verified with the cluster's public keys instead, and with
+--sat-max-delay besides both.
+
 With an error in the documents at start, no port opens. A later change with an
 error is reported and changes nothing. A port that refers to something missing
 stays closed until it is there.
@@ -40,7 +45,7 @@ which says what is wrong with the documents.`,
 			if err != nil {
 				return err
 			}
-			options, err := tokens.options(o.log)
+			options, err := tokens.options(cmd.Context(), o.log)
 			if err == nil {
 				err = serve(cmd.Context(), o, address, paths, options)
 			}
