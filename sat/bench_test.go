@@ -23,6 +23,19 @@ func BenchmarkCachedConnect(b *testing.B) {
 	}
 }
 
+// BenchmarkCombinedConnect is the decision about a client whose token is
+// verified, and what it is bound to is confirmed.
+func BenchmarkCombinedConnect(b *testing.B) {
+	m := combine(b, &reviewer{review: accepted()}, annotated(), nil)
+	c := client(goodToken(b))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.Authenticate(context.Background(), &c); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkParseToken(b *testing.B) {
 	c := client(goodToken(b))
 	b.ReportAllocs()
