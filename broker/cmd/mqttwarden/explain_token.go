@@ -33,7 +33,7 @@ func (f *finding) byToken(t *target, path string) error {
 		return err
 	}
 	f.notes = append(f.notes, unverified)
-	if problem := c.problem(time.Now(), m.ServiceAccountToken.Audiences); problem != "" {
+	if problem := c.problem(time.Now(), m.ServiceAccountToken); problem != "" {
 		f.refused = true
 		f.steps = []step{{string(m.Kind), peertext.Clean("denied: " + problem)}}
 		return nil
@@ -121,14 +121,15 @@ func textsOf(v strictjson.Value) ([]string, error) {
 }
 
 // problem says why nobody can accept the claims, "" if there is no reason.
-func (c *claims) problem(now time.Time, audiences []string) string {
-	if !now.Before(c.expiry) {
+func (c *claims) problem(now time.Time, t *resource.ServiceAccountToken) string {
+	namespace, _, _ := strings.Cut(c.account, "/")
+	switch {
+	case !now.Before(c.expiry):
 		return fmt.Sprintf("the token expired at %s", c.expiry.UTC().Format("2006-01-02 15:04:05 MST"))
+	case !slices.ContainsFunc(c.audiences, func(a string) bool { return slices.Contains(t.Audiences, a) }):
+		return fmt.Sprintf("the token is meant for the audiences %q, and the documents want one of %q", c.audiences, t.Audiences)
+	case t.Namespaces != nil && !slices.Contains(t.Namespaces, namespace): // SAT-10
+		return fmt.Sprintf("the service account is of namespace %q, and the documents accept those of %q", namespace, t.Namespaces)
 	}
-	for _, a := range c.audiences {
-		if slices.Contains(audiences, a) {
-			return ""
-		}
-	}
-	return fmt.Sprintf("the token is meant for the audiences %q, and the documents want one of %q", c.audiences, audiences)
+	return ""
 }
