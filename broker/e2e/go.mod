@@ -1,6 +1,6 @@
 module github.com/mqttwarden/mqttwarden/broker/e2e
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/Azure/iot-operations-sdks/go/mqtt v0.4.2
@@ -31,7 +31,7 @@ require (
 	golang.org/x/crypto v0.45.0 // indirect
 	golang.org/x/net v0.47.0 // indirect
 	golang.org/x/sync v0.17.0 // indirect
-	golang.org/x/sys v0.47.0 // indirect
+	golang.org/x/sys v0.48.0 // indirect
 )
 
 replace github.com/mqttwarden/mqttwarden => ../..

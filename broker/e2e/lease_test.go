@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,15 +67,31 @@ func token(t *testing.T, line string) hlc.HybridLogicalClock {
 	return parsed
 }
 
-// A lock edits a key under its token, one at a time: no update is lost.
+// A lock edits a key under its token, one at a time: no update is lost. The keys
+// are allowed by pattern, as they are written, by their bytes, and by a token.
 func TestAzureLockEdit(t *testing.T) {
 	t.Parallel()
 	f := storeFolder(t)
 	serve(t, f)
-	const key, lockKey = "shared/abc", "exact{1}*"
-	names := []string{"thermostat-1", "thermostat-2", "thermostat-3"}
-	failed := make(chan error, len(names))
-	for _, name := range names {
+	for _, tt := range []struct{ name, lock, key string }{
+		{"pattern", "shared/ab", "shared/a-pattern"},
+		{"string", "exact{1}*", "shared/a-string"},
+		{"binary", "\x00\xff\x80\x2a", "shared/a-binary"},
+		{"token", "group/thermostat_group/lock", "group/thermostat_group/key"},
+	} {
+		t.Run(tt.name, func(t *testing.T) { editTogether(t, f, tt.name, tt.lock, tt.key) })
+	}
+	denied := leasedlock.NewLock(f.azure(t, "hygrometer", "hygrometer-1").Client, "group/thermostat_group/lock")
+	is(t, "Lock of a key that is not allowed", refusal(denied.Lock(t.Context(), time.Minute)), "not authorized")
+}
+
+// editTogether has three clients add their names to a key at the same time.
+func editTogether(t *testing.T, f *folder, prefix, lockKey, key string) {
+	failed := make(chan error, 3)
+	var names []string
+	for i := range cap(failed) {
+		name := fmt.Sprintf("thermostat-%s-%d", prefix, i)
+		names = append(names, name)
 		lock := leasedlock.NewLock(f.azure(t, "thermostat", name).Client, lockKey, leasedlock.WithSessionID("s"))
 		go func() {
 			failed <- lock.Edit(t.Context(), key, time.Minute, func(_ context.Context, value string, _ bool) (string, bool, error) {
@@ -85,15 +102,13 @@ func TestAzureLockEdit(t *testing.T) {
 	for range names {
 		must(t, <-failed)
 	}
-	all := f.azure(t, "heater", "observer")
+	all := f.azure(t, "heater", "observer-"+prefix)
+	got := value(t, all, key)
 	for _, name := range names {
-		if got := value(t, all, key); strings.Count(got, name) != 1 {
+		if strings.Count(got, name) != 1 {
 			t.Errorf("%q, want %q in it once", got, name)
 		}
 	}
 	_, err := all.Set(t.Context(), key, "unguarded")
 	is(t, "SET without a token", refusal(err), "a fencing token is required for this request")
-
-	denied := leasedlock.NewLock(f.azure(t, "hygrometer", "hygrometer-1").Client, "group/thermostat_group/lock")
-	is(t, "Lock of a key that is not allowed", refusal(denied.Lock(t.Context(), time.Minute)), "not authorized")
 }
