@@ -40,7 +40,7 @@ func (c *storeClient) may(prefixes []string, key string) bool {
 // come and go, are answered as the model says, and everybody is told what the
 // model says, in order, and nothing else.
 func TestStoreModel(t *testing.T) {
-	steps := 1500
+	steps := 600
 	if testing.Short() {
 		steps = 200
 	}
