@@ -28,8 +28,8 @@ require (
 	github.com/princjef/mageutil v1.0.0 // indirect
 	github.com/relvacode/iso8601 v1.7.0 // indirect
 	github.com/sosodev/duration v1.4.0 // indirect
-	golang.org/x/crypto v0.45.0 // indirect
-	golang.org/x/net v0.47.0 // indirect
+	golang.org/x/crypto v0.57.0 // indirect
+	golang.org/x/net v0.59.0 // indirect
 	golang.org/x/sync v0.17.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 )
