@@ -155,6 +155,46 @@ func TestCombinedOutage(t *testing.T) {
 	})
 }
 
+// A refusal in the background counts from then on; questions that fail are not
+// asked again for each client.
+func TestCombinedBackgroundAnswers(t *testing.T) {
+	tests := []struct {
+		name  string
+		err   error
+		want  mqttauth.Outcome
+		asked int64 // in all, after a hundred more clients
+	}{
+		{"refused", nil, mqttauth.Denied, 102},
+		{"outage", errors.New("connection refused"), mqttauth.Accepted, 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &reviewer{review: accepted()}
+				m := combine(t, r, annotated(), nil)
+				if got := outcome(t, m, podToken(t, "pod-0")); got != mqttauth.Accepted {
+					t.Fatal(got)
+				}
+				r.review, r.err = sat.Review{Problem: "service account token has been invalidated"}, tt.err
+				time.Sleep(maxDelay / 2)
+				if got := outcome(t, m, podToken(t, "pod-0")); got != mqttauth.Accepted {
+					t.Fatal(got)
+				}
+				for range 100 {
+					synctest.Wait()
+					if got := outcome(t, m, podToken(t, "pod-0")); got != tt.want {
+						t.Fatalf("%v, want %v", got, tt.want)
+					}
+				}
+				synctest.Wait()
+				if got := r.asked.Load(); got != tt.asked {
+					t.Errorf("%d reviews, want %d", got, tt.asked)
+				}
+			})
+		})
+	}
+}
+
 // Nobody waits for a review in the background, and there is one at a time.
 func TestCombinedBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
