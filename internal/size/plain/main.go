@@ -1,9 +1,9 @@
-// Command plain is what every program is that makes a request over TLS and
-// verifies a signature. What others are larger by is the price of the packages
-// they use.
+// Command plain is what every program is that makes a request over TLS. What
+// others are larger by is the price of the packages they use.
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -17,7 +17,11 @@ func main() {
 }
 
 func run(url string) error {
-	response, err := http.Get(url)
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
 	}
