@@ -64,7 +64,8 @@ func built(name string, args ...string) func(*workshop, port) (string, []string,
 
 // mosquitto is the command of the Debian package. Its limits let everything
 // through that a flow can have on its way; the queue of a client that does not
-// read is bounded.
+// read is bounded. A limit for what is in flight makes 2.0.11 stall for good now
+// and then, so there is none.
 func mosquitto(w *workshop, p port) (string, []string, error) {
 	program, err := exec.LookPath("mosquitto")
 	if err != nil {
@@ -77,7 +78,7 @@ log_type error
 log_dest stderr
 set_tcp_nodelay true
 allow_anonymous true
-max_inflight_messages 1000
+max_inflight_messages 0
 max_queued_messages 10000
 listener %d 127.0.0.1
 `, p.number)

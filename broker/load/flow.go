@@ -20,9 +20,11 @@ type flow struct {
 	halted             bool // one more subscriber, which does not read
 }
 
-// Bounds of what is on its way. They are below the queue limits of all brokers.
+// Bounds of what is on its way. They are below the queue limits of all brokers,
+// and for QoS 1 and 2 below the number that they have in flight to one client.
 const (
-	gateWindow  = 4000 // messages that the slowest subscriber is behind
+	gateWindow  = 4000 // messages of QoS 0 that the slowest subscriber is behind
+	ackedWindow = 900  // the same for QoS 1 and 2
 	maxInflight = 800  // unacknowledged messages of all publishers
 	maxBatch    = 100
 )
@@ -72,9 +74,13 @@ func (r *running) connect(ctx context.Context, t target) error {
 			return err
 		}
 	}
+	window := gateWindow
+	if r.qos > 0 {
+		window = ackedWindow
+	}
 	each := r.receivers / topics
 	for range topics {
-		r.gates = append(r.gates, newGate(max(40, gateWindow/topics), each))
+		r.gates = append(r.gates, newGate(max(40, window/topics), each))
 	}
 	for i := range r.receivers {
 		c, err := t.dial(ctx, fmt.Sprintf("load-s%d", i), 256<<10/min(8, r.receivers))
@@ -94,7 +100,7 @@ func (r *running) connect(ctx context.Context, t target) error {
 		}
 		n := r.senders
 		inflight := max(8, maxInflight/n)
-		batch := max(4, min(maxBatch, inflight/4, gateWindow/n/4))
+		batch := max(4, min(maxBatch, inflight/4, window/n/4))
 		r.publishers = append(r.publishers, newPublisher(c, r.gates[i%topics], r.qos, topicName(i%topics), batch, inflight))
 	}
 	return nil

@@ -43,7 +43,11 @@ func newPublisher(c *client, g *gate, qos byte, topic string, batch, inflight in
 // send sends n messages in one write, with the time as their payload. It
 // returns false when the measurement ends.
 func (p *publisher) send(n int) (bool, error) {
-	if !p.claim(n) || !p.gate.reserve(n) {
+	if !p.claim(n) {
+		return false, nil
+	}
+	if !p.gate.reserve(n) {
+		p.release(n)
 		return false, nil
 	}
 	now := uint64(time.Since(epoch))
@@ -70,8 +74,11 @@ func (p *publisher) claim(n int) bool {
 	for p.free < n && !p.closed {
 		p.freed.Wait()
 	}
+	if p.closed {
+		return false
+	}
 	p.free -= n
-	return !p.closed
+	return true
 }
 
 // flood sends as fast as it may.
