@@ -18,6 +18,7 @@ type Message struct {
 	arrived   time.Time
 	size      int
 
+	own      wire.Encoded // the form of the publisher's version
 	v311, v5 atomic.Pointer[wire.Encoded]
 }
 
@@ -35,13 +36,10 @@ const overhead = 512
 // ask again whether a retained message may stand (AUTHZ-9). This package does
 // not look at it.
 func New(p *wire.Publish, v mqttauth.Version, publisher any, now time.Time) *Message {
-	e := p.Encode(v)
 	m := &Message{
 		packet: wire.Publish{
 			QoS:             p.QoS,
 			Retain:          p.Retain,
-			Topic:           strings.Clone(p.Topic),
-			Payload:         payload(e, p.Payload),
 			PayloadFormat:   p.PayloadFormat,
 			MessageExpiry:   p.MessageExpiry,
 			ResponseTopic:   strings.Clone(p.ResponseTopic),
@@ -54,7 +52,12 @@ func New(p *wire.Publish, v mqttauth.Version, publisher any, now time.Time) *Mes
 		size: overhead + 2*(len(p.Topic)+len(p.ResponseTopic)+len(p.CorrelationData)+
 			len(p.ContentType.Value)+p.UserProperties.Size()) + len(p.Payload),
 	}
-	m.form(v).Store(e)
+	m.own.Encode(p, v)
+	m.packet.Payload = payload(&m.own, p.Payload)
+	if m.packet.Topic = m.own.Topic(); m.packet.Topic == "" { // it cannot be sent
+		m.packet.Topic = strings.Clone(p.Topic)
+	}
+	m.form(v).Store(&m.own)
 	return m
 }
 

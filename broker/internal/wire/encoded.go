@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"unsafe"
 
 	"github.com/mqttwarden/mqttwarden/mqttauth"
 )
@@ -43,26 +44,42 @@ type Delivery struct {
 // has too is taken from there and ignored in p. When p cannot be written, such
 // as without a topic, the result is the zero value.
 func (p *Publish) Encode(v mqttauth.Version) *Encoded {
+	e := new(Encoded)
+	e.Encode(p, v)
+	return e
+}
+
+// Encode is Publish.Encode into a zero e, which may be part of something larger.
+func (e *Encoded) Encode(p *Publish, v mqttauth.Version) {
 	size := 2 + len(p.Topic) + len(p.Payload)
 	if v != mqttauth.MQTT311 && v != mqttauth.MQTT5 || p.Topic == "" || size > maxLength {
-		return &Encoded{}
+		return
 	}
 	if v == mqttauth.MQTT5 {
 		const overhead = 2 + 3 + 3 + 3 // identifiers, lengths, Payload Format Indicator
 		size += overhead + len(p.ContentType.Value) + len(p.ResponseTopic) + len(p.CorrelationData) + p.UserProperties.Size()
 	}
-	e := encoder{b: make([]byte, 0, size)}
-	e.string(p.Topic)
-	topicLen := len(e.b)
+	w := encoder{b: make([]byte, 0, size)}
+	w.string(p.Topic)
+	topicLen := len(w.b)
 	if v == mqttauth.MQTT5 {
-		e.message(p)
+		w.message(p)
 	}
-	propsLen := len(e.b) - topicLen
-	if e.bad {
-		return &Encoded{}
+	propsLen := len(w.b) - topicLen
+	if w.bad {
+		return
 	}
-	b := append(e.b, p.Payload...)
-	return &Encoded{v, b[:topicLen:topicLen], b[topicLen:], propsLen}
+	b := append(w.b, p.Payload...)
+	*e = Encoded{v, b[:topicLen:topicLen], b[topicLen:], propsLen}
+}
+
+// Topic returns the topic name, which shares the memory of e; "" if e is zero.
+func (e *Encoded) Topic() string {
+	if len(e.topic) == 0 {
+		return ""
+	}
+	name := e.topic[2:]
+	return unsafe.String(unsafe.SliceData(name), len(name))
 }
 
 // WithTopic returns the same message on another topic; the two share the tail.
