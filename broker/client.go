@@ -35,6 +35,7 @@ type client struct {
 
 	queue   sync.Mutex
 	session *session.Session // nil: none; also not changed without mu
+	told    bool             // the writer knows, or will soon, that there is something to send
 	owner   mqttauthz.Principal
 	revoked uint64 // Server.revision when subscriptions were last taken away
 }
@@ -46,18 +47,8 @@ const noExpiry = 1<<32 - 1
 // online reports whether there is a connection to deliver to.
 func (cl *client) online() bool { return cl.attached.Load() != nil }
 
-// deliver queues a message, which was matched at a revision of the server's,
-// and wakes the writer.
-func (cl *client) deliver(d session.Delivery, revision uint64, now time.Time) {
-	if !cl.enqueue(d, revision, now) {
-		return
-	}
-	if c := cl.attached.Load(); c != nil {
-		c.out.signal()
-	}
-}
-
-// enqueue reports whether there is something to send.
+// enqueue reports whether the writer is to be told that there is something to
+// send: nobody else is about to.
 func (cl *client) enqueue(d session.Delivery, revision uint64, now time.Time) bool {
 	cl.queue.Lock()
 	defer cl.queue.Unlock()
@@ -65,7 +56,17 @@ func (cl *client) enqueue(d session.Delivery, revision uint64, now time.Time) bo
 		return false
 	}
 	cl.session.Enqueue(d, now)
-	return cl.session.Ready()
+	return cl.tell()
+}
+
+// tell reports whether there is something to send that the writer does not know
+// of yet, and that nobody else is about to tell it. queue is held.
+func (cl *client) tell() bool {
+	if cl.told || !cl.session.Ready() {
+		return false
+	}
+	cl.told = true
+	return true
 }
 
 // appendNext gives the writer of c what to send next. Once c counts no longer,
@@ -77,6 +78,7 @@ func (cl *client) appendNext(c *conn, dst []byte, now time.Time) []byte {
 	if cl.session == nil || cl.attached.Load() != c {
 		return dst
 	}
+	cl.told = false
 	dst, _ = cl.session.AppendNext(dst, flushBytes, now)
 	return dst
 }

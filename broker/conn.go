@@ -59,8 +59,11 @@ type conn struct {
 	waited    bool          // for bytes of the packet that is being read
 	clientID  string
 	aliases   map[uint16]string
+	now       time.Time // when the last bytes came
 	fanout    fanout
 	steps     []mqttauth.Step // of the CONNECT, until it is answered
+	answered  bool            // since flush
+	scratch   []byte          // to encode an answer in
 
 	sessionExpiry uint32                  // seconds, as told in CONNACK
 	attempt       func(*mqttauth.Attempt) // starts one, which ends with the connection
@@ -74,9 +77,9 @@ func newConn(l *Listener, nc net.Conn) *conn {
 	if l.tls != nil {
 		c.nc = tls.Server(nc, l.tls)
 	}
-	c.out.init(c.nc, c.raw)
+	c.out.init(c.nc, c.raw, &l.server.buffers)
 	c.auth = mqttauth.NewSession(mqttauth.SessionConfig{Deadline: l.server.limits.AuthenticationTimeout})
-	c.timer = mqttauth.NewExpiryTimer(c.wake)
+	c.timer = mqttauth.NewExpiryTimer(c.expire)
 	return c
 }
 
@@ -123,10 +126,15 @@ func (c *conn) handshake(ctx context.Context) error {
 
 // read handles packets until the connection ends.
 func (c *conn) read() {
+	c.now = time.Now()
 	for {
-		c.out.waitForRoom()
+		if c.answered && c.out.full() {
+			c.flush()
+			c.out.waitForRoom()
+		}
 		f, err := c.next()
 		if err != nil {
+			c.flush()
 			c.readFailed(err)
 			return
 		}
@@ -152,6 +160,17 @@ func (c *conn) take(f wire.Frame) (left bool, err error) {
 	return c.gone && f.Type == wire.DISCONNECT, err
 }
 
+// flush has written, to ourselves as well, what was queued since the last time.
+// It comes before anything that may take long: then one write carries what
+// one read brought.
+func (c *conn) flush() {
+	c.fanout.flush()
+	if c.answered {
+		c.answered = false
+		c.out.flush()
+	}
+}
+
 // next reads one packet.
 func (c *conn) next() (wire.Frame, error) {
 	c.waited = false
@@ -163,6 +182,7 @@ func (c *conn) next() (wire.Frame, error) {
 // comes byte by byte does not extend it, one that is complete does not pay for
 // it.
 func (c *conn) Read(p []byte) (int, error) {
+	c.flush()
 	if c.keepAlive > 0 && !c.waited && !c.out.closing() {
 		c.waited = true
 		_ = c.nc.SetReadDeadline(time.Now().Add(c.keepAlive))
@@ -171,6 +191,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 	}
 	n, err := c.nc.Read(p)
+	c.now = time.Now()
 	if !c.settled {
 		c.held += n
 		if !c.server.pending.hold(n) {
@@ -232,7 +253,7 @@ func (c *conn) handleDisconnect(f wire.Frame) error {
 	}
 	c.leave(nil)
 	c.graceful = p.Code != wire.DisconnectWithWill
-	c.out.finish(nil)
+	c.out.part()
 	return nil
 }
 
@@ -326,8 +347,8 @@ func (c *conn) stop(code mqttauth.ReasonCode) {
 // cut closes the socket under the connection's feet.
 func (c *conn) cut() { _ = c.raw.Close() }
 
-// wake tells the authentication session what time it is.
-func (c *conn) wake(now time.Time) {
+// expire tells the authentication session what time it is.
+func (c *conn) expire(now time.Time) {
 	defer c.recovered()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -354,11 +375,14 @@ func (c *conn) drain() {
 // end runs once, when the serve goroutine does.
 func (c *conn) end() {
 	c.timer.Stop()
+	c.flush()
 	c.mu.Lock()
 	c.leave(errConnectionLost)
 	client, cause := c.client, c.cause
 	c.mu.Unlock()
-	if !c.out.closing() {
+	if c.out.closing() {
+		c.out.flush()
+	} else {
 		c.out.abort()
 	}
 	c.out.wait()

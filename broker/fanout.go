@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mqttwarden/mqttwarden/broker/internal/message"
@@ -9,12 +10,74 @@ import (
 	"github.com/mqttwarden/mqttwarden/internal/topic"
 )
 
-// fanout brings one message to its subscribers. It is scratch space, used by
-// one goroutine at a time; the zero value is ready.
+// fanout brings messages to their subscribers. It is scratch space, used by one
+// goroutine at a time; the zero value is ready.
+//
+// What is published waits until wake: so one write carries all that one read
+// brought.
 type fanout struct {
 	matches routing.Matches[*client]
 	merged  []merged
 	index   map[*client]int
+	due     []*client // whose writers wake tells
+	queued  int       // deliveries since wake
+}
+
+// wakeEvery is the number of deliveries after which wake need not be waited for.
+const wakeEvery = 4096
+
+// flush is wake that writes at once what can be written without blocking. The
+// caller holds no lock. Where many are due, other goroutines take their share.
+func (f *fanout) flush() {
+	due := f.due
+	for ; len(due) > flushShare; due = due[flushShare:] {
+		share := slices.Clone(due[:flushShare])
+		go flushAll(share)
+	}
+	flushAll(due)
+	f.forget()
+}
+
+// flushShare is how many clients one goroutine writes to.
+const flushShare = 32
+
+func flushAll(due []*client) {
+	for _, to := range due {
+		if c := to.attached.Load(); c != nil {
+			c.out.flush()
+		}
+	}
+}
+
+// keptDue is the capacity of due that a publisher keeps while it is idle.
+const keptDue = 64
+
+// wake tells the writers that something waits. Whoever publishes calls it before
+// it waits for anything itself.
+func (f *fanout) wake() {
+	for _, to := range f.due {
+		if c := to.attached.Load(); c != nil {
+			c.out.signal()
+		}
+	}
+	f.forget()
+}
+
+func (f *fanout) forget() {
+	f.queued = 0
+	if cap(f.due) > keptDue {
+		f.due = nil
+	}
+	clear(f.due)
+	f.due = f.due[:0]
+}
+
+// deliver queues a message, which was matched at a revision of the server's.
+func (f *fanout) deliver(to *client, d session.Delivery, revision uint64, now time.Time) {
+	if to.enqueue(d, revision, now) {
+		f.due = append(f.due, to)
+	}
+	f.queued++
 }
 
 // merged is what several subscriptions of one client add up to.
@@ -24,7 +87,7 @@ type merged struct {
 }
 
 // publish routes a message that has been decided on. From is the publishing
-// client.
+// client. What is queued is sent after f.wake at the latest.
 func (s *Server) publish(m *message.Message, from *client, f *fanout, now time.Time) {
 	if m.Topic() == topic.StateStoreRequest { // only handleRequest has a use for it (AUTHZ-16)
 		return
@@ -41,15 +104,18 @@ func (s *Server) publish(m *message.Message, from *client, f *fanout, now time.T
 			if o.NoLocal && to == from {
 				continue
 			}
-			to.deliver(delivery(m, o), revision, now)
+			f.deliver(to, delivery(m, o), revision, now)
 		}
 	}
 	for _, g := range f.matches.Groups() {
 		if to, o, ok := g.Pick((*client).online); ok {
-			to.deliver(delivery(m, o), revision, now)
+			f.deliver(to, delivery(m, o), revision, now)
 		}
 	}
 	f.matches.Clear()
+	if f.queued >= wakeEvery {
+		f.wake()
+	}
 }
 
 // mergeAll sends one message to a client with several matching subscriptions:
@@ -76,7 +142,7 @@ func (f *fanout) mergeAll(m *message.Message, from *client, revision uint64, now
 		sum.SubscriptionIDs = append(sum.SubscriptionIDs, d.SubscriptionIDs...)
 	}
 	for i := range f.merged {
-		f.merged[i].to.deliver(f.merged[i].d, revision, now)
+		f.deliver(f.merged[i].to, f.merged[i].d, revision, now)
 	}
 	clear(f.index)
 	clear(f.merged)

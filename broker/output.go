@@ -3,6 +3,8 @@ package broker
 import (
 	"net"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -34,38 +36,49 @@ type source interface {
 }
 
 // output writes to a client: answers first, then messages, as much as there is
-// in one write. Nothing but the writer goroutine ever blocks on the network.
+// in one write. Nothing but the writer goroutine ever blocks on the network. It
+// runs while there is something that could not be written without blocking: an
+// idle connection costs no stack for it and no buffer.
 type output struct {
-	nc      net.Conn
-	raw     net.Conn      // beneath nc; closing it never blocks, as TLS may
-	wake    chan struct{} // has room for one
-	done    chan struct{} // closed when the writer ended
-	started bool
+	nc        net.Conn
+	raw       net.Conn        // beneath nc; closing it never blocks, as TLS may
+	direct    syscall.RawConn // of nc, if it can be written to without blocking
+	buffers   *sync.Pool
+	recovered func() // deferred by the writer
+
+	writer atomic.Uint32 // what it does: one of the constants below
+	done   chan struct{} // closed when there is never going to be one again
 
 	mu       sync.Mutex
 	room     sync.Cond // control became shorter, or finishing
 	control  []byte
 	source   source
 	finished bool // no more packets; what is in control is the last
+	parted   bool // and the client expects nothing more
 	aborted  bool
 }
 
-func (o *output) init(nc, raw net.Conn) {
-	o.nc, o.raw = nc, raw
-	o.wake = make(chan struct{}, 1)
+// States of the writer.
+const (
+	writerOff   uint32 = iota // not to run yet
+	writerIdle                // has nothing to write
+	writerBusy                // runs
+	writerAgain               // runs, and has been told that there is more
+	writerEnded               // never to run again
+)
+
+func (o *output) init(nc, raw net.Conn, buffers *sync.Pool) {
+	o.nc, o.raw, o.buffers = nc, raw, buffers
+	o.direct = directOf(nc)
 	o.done = make(chan struct{})
 	o.room.L = &o.mu
 }
 
-// start starts the writer. Recovered is deferred in its goroutine.
+// start allows the writer to run. Recovered is deferred in its goroutine.
 func (o *output) start(recovered func()) {
-	o.started = true
-	go func() {
-		defer close(o.done)
-		defer recovered()
-		o.write()
-	}()
-	o.signal()
+	o.recovered = recovered
+	o.writer.Store(writerIdle)
+	o.flush()
 }
 
 // attach sets where messages come from.
@@ -77,20 +90,50 @@ func (o *output) attach(s source) {
 
 // signal makes the writer look for something to write.
 func (o *output) signal() {
-	select {
-	case o.wake <- struct{}{}:
-	default:
+	if o.claim() {
+		o.spawn()
+	}
+}
+
+// spawn runs the writer in a goroutine of its own.
+func (o *output) spawn() {
+	b := o.buffers.Get().(*writeBuffer)
+	b.blocking = true
+	go o.run(b)
+}
+
+// claim reports whether the caller is to be the writer. If there is one, that
+// will look again.
+func (o *output) claim() bool {
+	for {
+		switch o.writer.Load() {
+		case writerIdle:
+			if o.writer.CompareAndSwap(writerIdle, writerBusy) {
+				return true
+			}
+		case writerBusy:
+			if o.writer.CompareAndSwap(writerBusy, writerAgain) {
+				return false
+			}
+		default:
+			return false
+		}
 	}
 }
 
 // send queues an encoded packet before all messages.
 func (o *output) send(packet []byte) {
+	o.queue(packet)
+	o.signal()
+}
+
+// queue is send for what signal follows later.
+func (o *output) queue(packet []byte) {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	if !o.finished && !o.aborted {
 		o.control = append(o.control, packet...)
 	}
-	o.mu.Unlock()
-	o.signal()
 }
 
 // sendBefore runs f and queues the packet that it returns before all messages,
@@ -122,6 +165,20 @@ func (o *output) finish(last []byte) {
 	o.signal()
 }
 
+// part is finish for a client that said goodbye: there is nothing to linger for.
+// Flush follows.
+func (o *output) part() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.finished || o.aborted {
+		return
+	}
+	o.finished, o.parted = true, true
+	o.source = nil
+	_ = o.nc.SetWriteDeadline(time.Now().Add(lastWriteTime))
+	o.room.Broadcast()
+}
+
 // abort ends the writer without writing any more.
 func (o *output) abort() {
 	o.mu.Lock()
@@ -143,11 +200,19 @@ func (o *output) closing() bool {
 	return o.finished || o.aborted
 }
 
-// wait returns when the writer, if there is one, has ended.
+// wait returns when the writer, if there ever was one, has ended. It comes after
+// finish or abort.
 func (o *output) wait() {
-	if o.started {
+	if o.writer.Load() != writerOff {
 		<-o.done
 	}
+}
+
+// full reports whether too many answers wait to be written.
+func (o *output) full() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.control) > controlBytes
 }
 
 // waitForRoom holds up the reader while too many answers wait to be written.
@@ -159,59 +224,92 @@ func (o *output) waitForRoom() {
 	}
 }
 
-// write is the writer goroutine.
-func (o *output) write() {
-	var buf []byte
-	for range o.wake {
-		for {
-			batch, last, ok := o.take(buf)
-			if !ok {
-				return
-			}
-			if len(batch) > 0 {
-				if _, err := o.nc.Write(batch); err != nil {
-					o.abort()
-					_ = o.raw.Close()
-					return
-				}
-			}
-			if last {
-				o.closeWrite()
-				return
-			}
-			if len(batch) == 0 {
-				if cap(buf) > idleBytes {
-					buf = nil
-				}
-				break
-			}
-			buf = batch[:0]
-			if cap(buf) > 2*flushBytes { // one great message must not stay in memory
-				buf = nil
-			}
+// flush writes what there is, as signal does, and if it can, at once and without
+// blocking: that saves a goroutine. The caller holds no lock.
+func (o *output) flush() {
+	if o.direct == nil {
+		o.signal()
+		return
+	}
+	if o.claim() {
+		b := o.buffers.Get().(*writeBuffer)
+		b.blocking = false
+		o.run(b)
+	}
+}
+
+// run is the writer, as a goroutine of its own or within flush.
+func (o *output) run(b *writeBuffer) {
+	next := writerEnded // also after a panic
+	defer func() {
+		if next == writerEnded {
+			o.writer.Store(writerEnded)
+			close(o.done)
+		}
+	}()
+	defer o.recovered()
+	next = o.write(b)
+	if next == writerBusy {
+		b.blocking = true
+		go o.run(b)
+		return
+	}
+	b.release(o.buffers)
+}
+
+// write writes what there is. It returns what becomes of the writer: idle, then
+// somebody else may be it already; ended; or still busy, when b must not block
+// and there is more to do.
+func (o *output) write(b *writeBuffer) (next uint32) {
+	for {
+		ok := len(b.rest) > 0 || o.take(b)
+		if !ok {
+			return writerEnded
+		}
+		some := len(b.rest) > 0
+		if err := b.write(o.nc, o.direct); err != nil {
+			o.abort()
+			_ = o.raw.Close()
+			return writerEnded
+		}
+		switch {
+		case len(b.rest) > 0, !b.blocking && (b.linger || len(b.buf) >= flushBytes):
+			return writerBusy
+		case b.linger:
+			o.closeWrite()
+			return writerEnded
+		case b.last:
+			return writerEnded
+		case some: // there may be more
+		case o.writer.CompareAndSwap(writerBusy, writerIdle):
+			return writerIdle
+		default:
+			o.writer.Store(writerBusy)
 		}
 	}
 }
 
-// take collects what to write next. It reports whether that is the last, and
-// whether to go on at all. Answers and messages are those of one instant: a
+// take puts into b what to write next. It fails when the writer is to end
+// without another word. Answers and messages are those of one instant: a
 // retained message never overtakes its SUBACK.
-func (o *output) take(buf []byte) (batch []byte, last, ok bool) {
+func (o *output) take(b *writeBuffer) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.aborted {
-		return nil, false, false
+		return false
 	}
-	batch = append(buf, o.control...)
+	b.buf = append(b.buf[:0], o.control...)
 	if cap(o.control) > idleBytes {
 		o.control = nil
 	}
 	o.control = o.control[:0]
 	o.room.Broadcast()
 	if o.source != nil {
-		batch = o.source.appendNext(batch, time.Now())
+		b.buf = o.source.appendNext(b.buf, time.Now())
 	}
-	return batch, o.finished, true
+	b.rest, b.last = b.buf, o.finished
+	b.linger = o.finished && !(o.parted && o.direct != nil)
+	return true
 }
 
 // closeWrite tells the peer that nothing more comes. The reader goes on for a

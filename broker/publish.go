@@ -1,8 +1,6 @@
 package broker
 
 import (
-	"time"
-
 	"github.com/mqttwarden/mqttwarden/broker/internal/message"
 	"github.com/mqttwarden/mqttwarden/broker/internal/session"
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
@@ -75,8 +73,7 @@ func (c *conn) resolveAlias(p *wire.Publish) error {
 }
 
 func (c *conn) route(p *wire.Publish) {
-	now := time.Now()
-	c.server.publish(message.New(p, c.version, c.client, now), c.client, &c.fanout, now)
+	c.server.publish(message.New(p, c.version, c.client, c.now), c.client, &c.fanout, c.now)
 }
 
 // admit judges the packet id of a PUBLISH.
@@ -104,7 +101,7 @@ func (c *conn) publishOnce(p *wire.Publish, allowed bool) error {
 	default:
 		return errReceiveMaximum
 	}
-	c.out.send(ack.Append(nil, c.version))
+	c.answer(&ack)
 	return nil
 }
 
@@ -132,14 +129,14 @@ func (c *conn) publishHeld(p *wire.Publish, allowed bool) error {
 	default:
 		return errReceiveMaximum
 	}
-	c.out.send(ack.Append(nil, c.version))
+	c.answer(&ack)
 	return nil
 }
 
 func (c *conn) hold(p *wire.Publish, allowed bool) bool {
-	m := message.New(p, c.version, c.client, time.Now())
+	m := message.New(p, c.version, c.client, c.now)
 	if !allowed {
-		m = message.New(&wire.Publish{QoS: 2, Topic: p.Topic}, c.version, nil, time.Now())
+		m = message.New(&wire.Publish{QoS: 2, Topic: p.Topic}, c.version, nil, c.now)
 	}
 	c.client.queue.Lock()
 	defer c.client.queue.Unlock()
@@ -161,24 +158,35 @@ func (c *conn) handleAck(f wire.Frame) error {
 	case outcome == session.Mismatch:
 		return &wire.Error{Code: mqttauth.ProtocolError, Detail: p.Type.String() + ": not the answer to what was sent with this packet id"}
 	case outcome == session.Unknown && p.Type == wire.PUBREC && !p.Code.IsError():
-		c.out.send((&wire.Ack{Type: wire.PUBREL, PacketID: p.PacketID, Code: wire.PacketIDNotFound}).Append(nil, c.version))
+		c.answer(&wire.Ack{Type: wire.PUBREL, PacketID: p.PacketID, Code: wire.PacketIDNotFound})
 	}
-	c.out.signal() // the quota may allow more now
 	return nil
 }
 
-func (c *conn) acknowledge(p *wire.Ack) session.Outcome {
+// acknowledge tells the session. The quota may allow more after that.
+func (c *conn) acknowledge(p *wire.Ack) (o session.Outcome) {
 	c.client.queue.Lock()
 	defer c.client.queue.Unlock()
 	s := c.client.session
 	switch p.Type {
 	case wire.PUBACK:
-		return s.Puback(p.PacketID)
+		o = s.Puback(p.PacketID)
 	case wire.PUBREC:
-		return s.Pubrec(p.PacketID, p.Code)
+		o = s.Pubrec(p.PacketID, p.Code)
 	default:
-		return s.Pubcomp(p.PacketID)
+		o = s.Pubcomp(p.PacketID)
 	}
+	if c.client.tell() {
+		c.answered = true
+	}
+	return o
+}
+
+// answer queues an acknowledgement. It is written by flush.
+func (c *conn) answer(a *wire.Ack) {
+	c.scratch = a.Append(c.scratch[:0], c.version)
+	c.out.queue(c.scratch)
+	c.answered = true
 }
 
 func (c *conn) routeHeld(m *message.Message) {
@@ -186,7 +194,7 @@ func (c *conn) routeHeld(m *message.Message) {
 		c.observePublish(m.Topic(), d)
 		return
 	}
-	c.server.publish(m, c.client, &c.fanout, time.Now())
+	c.server.publish(m, c.client, &c.fanout, c.now)
 }
 
 // handlePubrel routes a held QoS 2 message, if that is still allowed
@@ -202,5 +210,5 @@ func (c *conn) handlePubrel(p *wire.Ack) {
 	case m.Publisher() != nil:
 		c.routeHeld(m)
 	}
-	c.out.send(ack.Append(nil, c.version))
+	c.answer(&ack)
 }

@@ -54,6 +54,8 @@ type Server struct {
 	store    *stateStore   // nil: none
 	revision atomic.Uint64 // counts revocations of subscriptions
 
+	buffers sync.Pool // of *writeBuffer
+
 	// wills is held while a will is decided on and routed, so that a policy
 	// swap can wait for it (AUTHZ-13).
 	wills sync.Mutex
@@ -82,6 +84,7 @@ func NewServer(o Options) *Server {
 		store:     newStateStore(o.StateStore, o.Limits.Watches, o.Logger),
 	}
 	s.observePublish = o.ObservePublishes && o.Observer != nil
+	s.buffers.New = newWriteBuffer
 	s.pending.init(s.limits)
 	s.clients.init(s.limits.SessionsPerIdentity)
 	s.retained.init(s.limits)

@@ -47,6 +47,7 @@ func (w *will) publish(cl *client) {
 	now := time.Now()
 	var f fanout
 	s.publish(message.New(&w.packet, mqttauth.MQTT5, cl, now), cl, &f, now)
+	f.wake()
 }
 
 // waitForWill returns when a will that is being decided on has been routed.

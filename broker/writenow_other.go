@@ -1,0 +1,13 @@
+//go:build !unix
+
+package broker
+
+import (
+	"net"
+	"syscall"
+)
+
+// directOf returns nil: there is no way to write without blocking.
+func directOf(net.Conn) syscall.RawConn { return nil }
+
+func writeNow(uintptr, []byte) (int, error) { return 0, syscall.EINVAL }
