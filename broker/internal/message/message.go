@@ -13,13 +13,18 @@ import (
 // Message is one published message. Make it with New. The queues compare and
 // share it by pointer.
 type Message struct {
-	packet    wire.Publish
+	topic     string
+	payload   []byte
+	qos       byte
+	retain    bool
+	version   mqttauth.Version // of own
+	more      *wire.Publish    // the properties; nil: there are none
 	publisher any
 	arrived   time.Time
 	size      int
 
-	own      wire.Encoded // the form of the publisher's version
-	v311, v5 atomic.Pointer[wire.Encoded]
+	own   wire.Encoded // the form of the publisher's version
+	other atomic.Pointer[wire.Encoded]
 }
 
 // overhead is about what a Message takes besides its text and payload.
@@ -37,43 +42,55 @@ const overhead = 512
 // not look at it.
 func New(p *wire.Publish, v mqttauth.Version, publisher any, now time.Time) *Message {
 	m := &Message{
-		packet: wire.Publish{
-			QoS:             p.QoS,
-			Retain:          p.Retain,
-			PayloadFormat:   p.PayloadFormat,
-			MessageExpiry:   p.MessageExpiry,
-			ResponseTopic:   strings.Clone(p.ResponseTopic),
-			CorrelationData: bytes.Clone(p.CorrelationData), // empty is not absent: Clone keeps both
-			ContentType:     wire.Opt[string]{Value: strings.Clone(p.ContentType.Value), Set: p.ContentType.Set},
-			UserProperties:  p.UserProperties.Clone(),
-		},
+		qos:       p.QoS,
+		retain:    p.Retain,
+		version:   v,
+		more:      properties(p),
 		publisher: publisher,
 		arrived:   now,
 		size: overhead + 2*(len(p.Topic)+len(p.ResponseTopic)+len(p.CorrelationData)+
 			len(p.ContentType.Value)+p.UserProperties.Size()) + len(p.Payload),
 	}
 	m.own.Encode(p, v)
-	m.packet.Payload = payload(&m.own, p.Payload)
-	if m.packet.Topic = m.own.Topic(); m.packet.Topic == "" { // it cannot be sent
-		m.packet.Topic = strings.Clone(p.Topic)
+	m.payload = payload(&m.own, p.Payload)
+	if m.topic = m.own.Topic(); m.topic == "" { // it cannot be sent
+		m.topic = strings.Clone(p.Topic)
 	}
-	m.form(v).Store(&m.own)
 	return m
+}
+
+// properties copies the properties of p; nil if there are none, as most often.
+func properties(p *wire.Publish) *wire.Publish {
+	if !p.PayloadFormat.Set && !p.MessageExpiry.Set && p.ResponseTopic == "" &&
+		p.CorrelationData == nil && !p.ContentType.Set && p.UserProperties.Size() == 0 {
+		return nil
+	}
+	return &wire.Publish{
+		PayloadFormat:   p.PayloadFormat,
+		MessageExpiry:   p.MessageExpiry,
+		ResponseTopic:   strings.Clone(p.ResponseTopic),
+		CorrelationData: bytes.Clone(p.CorrelationData), // empty is not absent: Clone keeps both
+		ContentType:     wire.Opt[string]{Value: strings.Clone(p.ContentType.Value), Set: p.ContentType.Set},
+		UserProperties:  p.UserProperties.Clone(),
+	}
 }
 
 // WithTopic returns the same message on another topic, which is not empty. The
 // two share all else, payload and MQTT 5 form included; each has a Size of its
 // own.
 func (m *Message) WithTopic(name string) *Message {
-	n := &Message{
-		packet:    m.packet,
+	return &Message{
+		topic:     name,
+		payload:   m.payload,
+		qos:       m.qos,
+		retain:    m.retain,
+		version:   mqttauth.MQTT5,
+		more:      m.more,
 		publisher: m.publisher,
 		arrived:   m.arrived,
-		size:      m.size + 2*(len(name)-len(m.packet.Topic)),
+		size:      m.size + 2*(len(name)-len(m.topic)),
+		own:       *m.encoded(mqttauth.MQTT5).WithTopic(name),
 	}
-	n.packet.Topic = name
-	n.v5.Store(m.encoded(mqttauth.MQTT5).WithTopic(name))
-	return n
 }
 
 // payload returns the copy of p that is the end of an encoded form, so that the
@@ -88,21 +105,28 @@ func payload(e *wire.Encoded, p []byte) []byte {
 }
 
 // Topic returns the topic name.
-func (m *Message) Topic() string { return m.packet.Topic }
+func (m *Message) Topic() string { return m.topic }
 
 // Payload returns the payload. It must not be changed.
-func (m *Message) Payload() []byte { return m.packet.Payload }
+func (m *Message) Payload() []byte { return m.payload }
 
 // QoS returns the quality of service of the publisher, 0 to 2. A delivery has
 // the lower of this and the granted one.
-func (m *Message) QoS() byte { return m.packet.QoS }
+func (m *Message) QoS() byte { return m.qos }
 
 // Retain returns the RETAIN flag of the publisher.
-func (m *Message) Retain() bool { return m.packet.Retain }
+func (m *Message) Retain() bool { return m.retain }
 
 // Packet returns the message as the publisher sent it, with all properties, the
 // original lifetime among them. Its slices must not be changed.
-func (m *Message) Packet() wire.Publish { return m.packet }
+func (m *Message) Packet() wire.Publish {
+	var p wire.Publish
+	if m.more != nil {
+		p = *m.more
+	}
+	p.Topic, p.Payload, p.QoS, p.Retain = m.topic, m.payload, m.qos, m.retain
+	return p
+}
 
 // Publisher returns what New was given.
 func (m *Message) Publisher() any { return m.publisher }
@@ -117,19 +141,21 @@ func (m *Message) Size() int { return m.size }
 // Expired reports whether the message has a lifetime and it is over: then no
 // delivery may be started any more [MQTT-3.3.2-5].
 func (m *Message) Expired(now time.Time) bool {
-	e := m.packet.MessageExpiry
+	if m.more == nil {
+		return false
+	}
+	e := m.more.MessageExpiry
 	return e.Set && now.Sub(m.arrived) > time.Duration(e.Value)*time.Second
 }
 
 // remaining returns the lifetime less the whole seconds that the message has
 // waited here [MQTT-3.3.2-6], not below 0.
 func (m *Message) remaining(now time.Time) wire.Opt[uint32] {
-	e := m.packet.MessageExpiry
-	if !e.Set {
-		return e
+	if m.more == nil || !m.more.MessageExpiry.Set {
+		return wire.Opt[uint32]{}
 	}
 	waited := max(0, int64(now.Sub(m.arrived)/time.Second))
-	return wire.Some(uint32(max(0, int64(e.Value)-waited)))
+	return wire.Some(uint32(max(0, int64(m.more.MessageExpiry.Value)-waited)))
 }
 
 // Append appends the PUBLISH packet of one delivery in the given version. It
@@ -151,21 +177,16 @@ func (m *Message) PacketSize(v mqttauth.Version, d wire.Delivery, now time.Time)
 // encoded returns the shared form of a version. Two goroutines may make it at
 // the same time; one form wins.
 func (m *Message) encoded(v mqttauth.Version) *wire.Encoded {
-	form := m.form(v)
-	if e := form.Load(); e != nil {
+	if v == m.version {
+		return &m.own
+	}
+	if e := m.other.Load(); e != nil {
 		return e
 	}
-	e := m.packet.Encode(v)
-	if !form.CompareAndSwap(nil, e) {
-		return form.Load()
+	p := m.Packet()
+	e := p.Encode(v)
+	if !m.other.CompareAndSwap(nil, e) {
+		return m.other.Load()
 	}
 	return e
-}
-
-// form returns where the shared form of a version is kept.
-func (m *Message) form(v mqttauth.Version) *atomic.Pointer[wire.Encoded] {
-	if v == mqttauth.MQTT311 {
-		return &m.v311
-	}
-	return &m.v5
 }
