@@ -57,6 +57,8 @@ type conn struct {
 	version   mqttauth.Version
 	keepAlive time.Duration // zero: none
 	waited    bool          // for bytes of the packet that is being read
+	since     time.Time     // when that began
+	watched   time.Time     // the deadline that is set
 	clientID  string
 	aliases   map[uint16]string
 	now       time.Time // when the last bytes came
@@ -127,6 +129,9 @@ func (c *conn) handshake(ctx context.Context) error {
 // read handles packets until the connection ends.
 func (c *conn) read() {
 	c.now = time.Now()
+	if c.keepAlive > 0 {
+		c.watch(c.now.Add(c.keepAlive))
+	}
 	for {
 		if c.answered && c.out.full() {
 			c.flush()
@@ -183,15 +188,15 @@ func (c *conn) next() (wire.Frame, error) {
 // it.
 func (c *conn) Read(p []byte) (int, error) {
 	c.flush()
-	if c.keepAlive > 0 && !c.waited && !c.out.closing() {
-		c.waited = true
-		_ = c.nc.SetReadDeadline(time.Now().Add(c.keepAlive))
-		if c.out.closing() { // whose deadline for the rest was overwritten
-			_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
-		}
+	if !c.waited {
+		c.waited, c.since = true, c.now
 	}
 	n, err := c.nc.Read(p)
 	c.now = time.Now()
+	for errors.Is(err, os.ErrDeadlineExceeded) && c.notYet() {
+		n, err = c.nc.Read(p)
+		c.now = time.Now()
+	}
 	if !c.settled {
 		c.held += n
 		if !c.server.pending.hold(n) {
@@ -199,6 +204,29 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// watch sets the deadline of the keep alive.
+func (c *conn) watch(until time.Time) {
+	c.watched = until
+	_ = c.nc.SetReadDeadline(until)
+	if c.out.closing() { // whose deadline for the rest was overwritten
+		_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
+	}
+}
+
+// notYet reports whether a deadline that is over was that of an earlier packet,
+// and sets the right one: each packet is waited for without setting it anew.
+func (c *conn) notYet() bool {
+	until := c.since.Add(c.keepAlive)
+	if c.keepAlive == 0 || c.out.closing() || !c.watched.Before(until) {
+		return false
+	}
+	if soon := c.now.Add(lingerTime); until.Before(soon) { // we were slow, not the client
+		until = soon
+	}
+	c.watch(until)
+	return true
 }
 
 // settle ends the account of a connection that is accepted, or closed before.

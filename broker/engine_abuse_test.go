@@ -289,6 +289,23 @@ func TestE15KeepAliveBetweenPackets(t *testing.T) {
 	}
 }
 
+// E15: the keep alive runs from the last packet, not from the first.
+func TestE15KeepAliveAfterTraffic(t *testing.T) {
+	t.Parallel()
+	b := openPort(t)
+	p := b.connect(v5, "p", func(c *wire.Connect) { c.KeepAlive = 1 })
+	var last time.Time
+	for started := time.Now(); time.Since(started) < time.Second; {
+		last = time.Now()
+		p.raw((&wire.Pingreq{}).Append(nil, v5))
+		p.expect(&wire.Pingresp{})
+	}
+	p.dismissed(wire.KeepAliveTimeout)
+	if silent := time.Since(last); silent < 1500*time.Millisecond {
+		t.Errorf("cut off %v after its last packet", silent)
+	}
+}
+
 // E15: bad lengths and aliases are what they are.
 func TestE15Malformed(t *testing.T) {
 	tests := []struct {

@@ -129,6 +129,30 @@ func TestE13BlockedClients(t *testing.T) {
 	}
 }
 
+// E13: what a slow client's connection does not take at once comes later, whole
+// and in order.
+func TestE13SlowClient(t *testing.T) {
+	s := newServer(t, broker.Limits{})
+	w := &watched{listenTCP(t), make(chan *watchedConn, 2)}
+	b := s.open(broker.Port{Name: "test", Access: open()}, w)
+	slow := b.connect(v5, "slow")
+	slow.subscribe(1, "t")
+	p := b.connect(v5, "p")
+	const messages = 400
+	payload := func(i int) []byte { return bytes.Repeat([]byte{byte(i), byte(i >> 8)}, 10_000) }
+	for i := range messages { // far more than the sockets hold
+		p.publishes(wire.Publish{QoS: 1, Topic: "t", Payload: payload(i)}, 0)
+	}
+	for i := range messages {
+		m := receive[wire.Publish](slow)
+		if !bytes.Equal(m.Payload, payload(i)) {
+			t.Fatalf("message %d is not what was sent", i)
+		}
+		slow.acknowledge(m)
+	}
+	slow.quiet()
+}
+
 // E13: what waits for a client is bounded in number and in bytes; the newest is
 // dropped, and what is there stays in order.
 func TestE13QueueBounds(t *testing.T) {

@@ -82,7 +82,7 @@ func TestLines(t *testing.T) {
 }
 
 func TestSelected(t *testing.T) {
-	o, err := parseFlags([]string{"-only", "idle,latency"})
+	o, err := parseFlags([]string{"-only", "idle,latency,idle-tls"})
 	if err != nil {
 		t.Fatal(err)
 	}

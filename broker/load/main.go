@@ -63,19 +63,15 @@ func (o *options) selected() ([]scenario, error) {
 	if o.only == "" {
 		return all, nil
 	}
-	var out []scenario
-	for name := range strings.SplitSeq(o.only, ",") {
-		before := len(out)
-		for _, s := range all {
-			if strings.HasPrefix(s.name, name) {
-				out = append(out, s)
-			}
-		}
-		if len(out) == before {
+	names := strings.Split(o.only, ",")
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(s scenario) bool { return strings.HasPrefix(s.name, name) }) {
 			return nil, fmt.Errorf("-only %s: no such scenario", name)
 		}
 	}
-	return out, nil
+	return slices.DeleteFunc(all, func(s scenario) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(s.name, name) })
+	}), nil
 }
 
 // contestants returns the brokers that -brokers names; ours with rules comes
