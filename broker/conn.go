@@ -85,26 +85,40 @@ func newConn(l *Listener, nc net.Conn) *conn {
 	return c
 }
 
-// serve runs the connection from the handshake to its end.
-func (c *conn) serve(ctx context.Context) {
+// serve runs the connection from the handshake to its end, of which it tells
+// ended. Once the client is accepted, another goroutine goes on: the stack that
+// a handshake needs is not kept for as long as the connection lasts.
+func (c *conn) serve(ctx context.Context, ended func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	c.attempt = func(a *mqttauth.Attempt) { go c.verify(ctx, a) }
-	defer c.end()
+	over := func() {
+		defer ended()
+		defer cancel()
+		c.end()
+	}
+	accepted := false
+	defer func() {
+		if !accepted {
+			over()
+			return
+		}
+		go c.serveAccepted(over)
+	}()
 	defer c.settle()
 	defer c.recovered()
-	stop := context.AfterFunc(ctx, c.cut)
-	defer stop()
 	deadline := time.Now().Add(c.server.limits.ConnectTimeout)
 	_ = c.raw.SetDeadline(deadline)
 	if err := c.handshake(ctx); err != nil {
 		c.denyHandshake(err)
 		return
 	}
-	if !c.connect(ctx) {
-		return
-	}
-	c.settle()
+	accepted = c.connect(ctx)
+}
+
+// serveAccepted runs the connection from its CONNACK to its end.
+func (c *conn) serveAccepted(over func()) {
+	defer over()
+	defer c.recovered()
 	c.out.start(c.recovered)
 	c.read()
 }

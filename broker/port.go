@@ -109,12 +109,11 @@ func (l *Listener) start(ctx context.Context, nc net.Conn) {
 		_ = nc.Close()
 		return
 	}
-	go func() {
-		defer l.served.Done()
-		defer l.server.conns.Add(-1)
-		defer l.remove(c)
-		c.serve(ctx)
-	}()
+	go c.serve(ctx, func() {
+		l.remove(c)
+		l.server.conns.Add(-1)
+		l.served.Done()
+	})
 }
 
 func (l *Listener) add(c *conn) bool {
