@@ -15,9 +15,10 @@ import (
 
 const module = "github.com/mqttwarden/mqttwarden/sat/kubetest"
 
-// binaries returns the folder that holds the programs etcd and kube-apiserver,
-// and builds them if nobody has before.
-func binaries(ctx context.Context) (string, error) {
+// Build returns the folder that holds the programs etcd and kube-apiserver, and
+// builds them if nobody has before. Who calls it ahead need not count that time
+// as time of the tests.
+func Build(ctx context.Context) (string, error) {
 	source, err := source(ctx)
 	if err != nil {
 		return "", err

@@ -41,6 +41,7 @@ type Cluster struct {
 
 	adminToken string
 	folder     string
+	release    func() // of the folder
 	programs   string
 	port       *port
 	signer     signer
@@ -71,16 +72,16 @@ func New(t testing.TB) *Cluster {
 
 // Open starts a cluster, for TestMain. Close must follow.
 func Open(ctx context.Context) (*Cluster, error) {
-	programs, err := binaries(ctx)
+	programs, err := Build(ctx)
 	if err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp("", "kubetest-") // short: it is part of a socket's name
+	folder, release, err := newFolder()
 	if err != nil {
-		return nil, fmt.Errorf("kubetest: %w", err)
+		return nil, err
 	}
 	c := &Cluster{
-		folder: folder, programs: programs, StaticToken: rand.Text(), adminToken: rand.Text(),
+		folder: folder, release: release, programs: programs, StaticToken: rand.Text(), adminToken: rand.Text(),
 		CAFile: filepath.Join(folder, "ca.crt"),
 	}
 	if err := c.open(ctx); err != nil {
@@ -190,6 +191,7 @@ func (c *Cluster) Close() {
 		c.port.release()
 	}
 	_ = os.RemoveAll(c.folder)
+	c.release()
 }
 
 // Log returns the last that the API server said.

@@ -10,9 +10,12 @@
 //
 // The first use on a machine builds both programs, from the versions that the
 // module sat/kubetest/apiserver pins, and keeps them in the user's cache
-// directory. That takes 5 minutes on two cores and longer on busy ones: give
-// go test a -timeout for it. What is missing is an error, never a reason to
-// skip a test.
+// directory. That takes 5 minutes on two cores and longer on busy ones, so it is
+// better done ahead:
+//
+//	go run github.com/mqttwarden/mqttwarden/sat/kubetest/build
+//
+// What is missing is an error, never a reason to skip a test.
 //
 // Nothing stays behind: the processes end when the test binary ends, however it
 // does. The package needs Linux for that.

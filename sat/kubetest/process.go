@@ -19,7 +19,7 @@ type process struct {
 
 // start starts a program that does not outlive this one.
 func start(said *tail, name string, args ...string) (*process, error) {
-	//nolint:gosec // what binaries has built
+	//nolint:gosec // what Build has built
 	p := &process{cmd: exec.CommandContext(context.Background(), name, args...), said: said, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = said, said
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -1,0 +1,4 @@
+package kubetest
+
+// Sweep is for tests.
+var Sweep = sweep
