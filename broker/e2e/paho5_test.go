@@ -58,8 +58,8 @@ func new5(t *testing.T, f *folder, device string, session *state.State) *client5
 	return over(f.dial(t, trust(t, device)), session)
 }
 
-// over makes a client on a connection.
-func over(conn *tls.Conn, session *state.State) *client5 {
+// over makes a client on a connection. Options may change what is configured.
+func over(conn *tls.Conn, session *state.State, options ...func(*paho.ClientConfig)) *client5 {
 	c := &client5{conn: conn, messages: make(chan *paho.Publish, 100)}
 	config := paho.ClientConfig{
 		Conn:          packets.NewThreadSafeConn(c.conn),
@@ -71,6 +71,9 @@ func over(conn *tls.Conn, session *state.State) *client5 {
 	}
 	if session != nil {
 		config.Session = session
+	}
+	for _, option := range options {
+		option(&config)
 	}
 	c.Client = paho.NewClient(config)
 	return c
