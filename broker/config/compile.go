@@ -47,7 +47,7 @@ func Compile(set *resource.Set, o Options) (*Plan, error) {
 			c.warn(m.Position, "%s: there is no BrokerListener %v of this version", m.Field, m.Key)
 		}
 	}
-	plan := &Plan{issuer: o.TokenIssuer}
+	plan := &Plan{issuer: o.TokenIssuer, Limits: c.limits()}
 	for _, l := range set.Listeners {
 		for i := range l.Ports {
 			plan.Ports = append(plan.Ports, c.port(l, &l.Ports[i]))

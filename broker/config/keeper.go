@@ -23,6 +23,7 @@ type Keeper struct {
 	log     *slog.Logger
 	open    map[uint16]*openPort
 	chains  []*chain        // of the ports that are open
+	limits  *broker.Limits  // of the first plan; nil before
 	told    map[string]bool // warnings and closed ports that have been reported
 }
 
@@ -46,6 +47,12 @@ func NewKeeper(s *broker.Server, address string, log *slog.Logger) *Keeper {
 func (k *Keeper) Apply(p *Plan) error {
 	for _, w := range p.Warnings {
 		k.tell("warning", "detail", w)
+	}
+	if k.limits == nil {
+		k.limits = &p.Limits
+	}
+	if *k.limits != p.Limits {
+		k.log.Warn("the limits of the Broker changed; they take effect when the program starts again")
 	}
 	planned := make(map[uint16]*Port, len(p.Ports))
 	for _, port := range p.Ports {

@@ -22,6 +22,10 @@ type Plan struct {
 	// Ports are in the order of the documents.
 	Ports []*Port
 
+	// Limits are for the server that applies the plan, from the kind Broker. They
+	// are given when it is made and do not change while it runs.
+	Limits broker.Limits
+
 	// Warnings are sentences for the operator, each with its place.
 	Warnings []string
 

@@ -8,6 +8,7 @@ import "fmt"
 // other (LINK-4, LINK-5, LINK-6, LINK-8). [Load], [Parse] and [Merge] call it.
 func (s *Set) Check() Errors {
 	errs := s.checkDefinitions()
+	errs = append(errs, s.checkBrokers()...)
 	errs = append(errs, s.checkNumbers()...)
 	errs = append(errs, s.checkListenerRefs()...)
 	for _, l := range s.Listeners {
@@ -31,6 +32,9 @@ type definition struct {
 
 func (s *Set) definitions() []definition {
 	var all []definition
+	for _, v := range s.Brokers {
+		all = append(all, definition{kindBroker, v.Key, v.Position})
+	}
 	for _, v := range s.Listeners {
 		all = append(all, definition{kindListener, v.Key, v.Position})
 	}
@@ -47,6 +51,17 @@ func (s *Set) definitions() []definition {
 		all = append(all, definition{kindSecret, v.Key, v.Position})
 	}
 	return all
+}
+
+// checkBrokers reports a second Broker: this program is one.
+func (s *Set) checkBrokers() Errors {
+	var errs Errors
+	for i, b := range s.Brokers {
+		if i > 0 && b.Key != s.Brokers[0].Key {
+			errs = append(errs, &Error{Position: b.Position, Field: "kind", Detail: fmt.Sprintf("a second Broker; the first is at %s, and one program is one broker", s.Brokers[0].Position)})
+		}
+	}
+	return errs
 }
 
 // checkDefinitions reports objects of one kind, namespace and name.

@@ -55,6 +55,7 @@ const (
 	groupV1alpha4 = "az-edge.com/v1alpha4"
 	coreV1        = "v1"
 
+	kindBroker         = "Broker"
 	kindListener       = "BrokerListener"
 	kindAuthentication = "BrokerAuthentication"
 	kindAuthorization  = "BrokerAuthorization"
@@ -74,6 +75,7 @@ type schema struct {
 // and one file with its readers.
 func schemas() []schema {
 	return []schema{
+		{groupV1, kindBroker, brokerName, readBrokerV1},
 		{groupV1, kindListener, brokerName, readListenerV1},
 		{groupV1, kindAuthentication, brokerName, readAuthenticationV1},
 		{groupV1, kindAuthorization, brokerName, readAuthorizationV1},

@@ -3,7 +3,7 @@
 //
 // It reads the kinds BrokerListener, BrokerAuthentication and
 // BrokerAuthorization of mqttbroker.iotoperations.azure.com/v1 and /v1beta1 and
-// of az-edge.com/v1alpha4, and the core v1 kinds ConfigMap and Secret, from YAML
+// of az-edge.com/v1alpha4, the kind Broker of v1, and the core v1 kinds ConfigMap and Secret, from YAML
 // streams and JSON files, as "kubectl apply" takes them and "kubectl get -o
 // yaml" prints them. [ParseRules] and [ParseX509] read the parts of a document
 // that the portal shows, [ParseUsers] and [ParseCertificateAttributes] the TOML

@@ -263,7 +263,7 @@ func TestObjects(t *testing.T) {
 			`1:13: apiVersion: unknown version "mqttbroker.iotoperations.azure.com/v2" of BrokerListener; want mqttbroker.iotoperations.azure.com/v1, mqttbroker.iotoperations.azure.com/v1beta1 or az-edge.com/v1alpha4`,
 		}},
 		{"unknown kind", "apiVersion: apps/v1\nkind: Deployment\n", []string{
-			`2:7: kind: unknown kind "Deployment" of "apps/v1"; known kinds are BrokerListener, BrokerAuthentication, BrokerAuthorization, ConfigMap, Secret`,
+			`2:7: kind: unknown kind "Deployment" of "apps/v1"; known kinds are Broker, BrokerListener, BrokerAuthentication, BrokerAuthorization, ConfigMap, Secret`,
 		}},
 		{"misspelt kind", "apiVersion: v1\nkind: Secert\n", []string{`2:7: kind: unknown kind "Secert" of v1; did you mean Secret?`}},
 		{"List in a List", "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: List, items: []}\n", []string{"4:3: items[0]: a List in a List is not allowed"}},

@@ -154,7 +154,10 @@ func (f *field) oneOf(words ...string) string {
 }
 
 // number reads an integer of limited range, written in decimal.
-func (f *field) number(least, most int) int {
+func (f *field) number(least, most int) int { return int(f.number64(int64(least), int64(most))) }
+
+// number64 is number for what an int of 32 bits does not hold.
+func (f *field) number64(least, most int64) int64 {
 	if f == nil {
 		return 0
 	}
@@ -162,8 +165,8 @@ func (f *field) number(least, most int) int {
 		f.errorf("want a number, found %s", f.foundNoNumber())
 		return 0
 	}
-	i, err := strconv.Atoi(f.node.text)
-	if err != nil || i < least || i > most || f.node.text != strconv.Itoa(i) {
+	i, err := strconv.ParseInt(f.node.text, 10, 64)
+	if err != nil || i < least || i > most || f.node.text != strconv.FormatInt(i, 10) {
 		f.errorf("want a number from %d to %d in plain decimal, found %s", least, most, f.node.text)
 		return 0
 	}

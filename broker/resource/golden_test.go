@@ -71,6 +71,9 @@ func dump(set *resource.Set, err error) string {
 	if err != nil {
 		return err.Error() + "\n"
 	}
+	for _, br := range set.Brokers {
+		fmt.Fprintf(&b, "broker %s at %s %+v\n  ignored %q\n", br.Key, br.Position, br.Clients, br.Ignored)
+	}
 	for _, l := range set.Listeners {
 		fmt.Fprintf(&b, "listener %s at %s broker=%q service=%q type=%q\n", l.Key, l.Position, l.BrokerRef, l.ServiceName, l.ServiceType)
 		for _, p := range l.Ports {

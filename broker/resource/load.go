@@ -53,6 +53,7 @@ func Parse(file string, data []byte) (*Set, error) {
 func Merge(sets ...*Set) (*Set, error) {
 	all := &Set{}
 	for _, s := range sets {
+		all.Brokers = append(all.Brokers, s.Brokers...)
 		all.Listeners = append(all.Listeners, s.Listeners...)
 		all.Authentications = append(all.Authentications, s.Authentications...)
 		all.Authorizations = append(all.Authorizations, s.Authorizations...)

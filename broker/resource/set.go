@@ -4,6 +4,7 @@ package resource
 // Every list is in the order of appearance. A Set is not changed after it was
 // made and is then safe for concurrent use. The zero value is an empty set.
 type Set struct {
+	Brokers         []*Broker
 	Listeners       []*Listener
 	Authentications []*Authentication
 	Authorizations  []*Authorization

@@ -1,6 +1,9 @@
 package resource_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestV1beta1Names reads both spellings of v1beta1, one at a time, and only there.
 func TestV1beta1Names(t *testing.T) {
@@ -68,6 +71,29 @@ func TestV1alpha4Strictness(t *testing.T) {
 		{"rules in the wrong place", alpha + "kind: BrokerAuthorization\nmetadata: {name: main}\nspec: {listenerRef: [main], authorizationPolicies: {cache: Enabled}, rules: []}\n", []string{
 			"4:53: spec.authorizationPolicies.cache: belongs to mqttbroker.iotoperations.azure.com/v1; write enableCache: true or false",
 			"4:70: spec.rules: rules belong to spec.authorizationPolicies",
+		}},
+	})
+}
+
+// TestBroker bounds the limits as the documents do, and knows what it ignores.
+func TestBroker(t *testing.T) {
+	const head = "apiVersion: mqttbroker.iotoperations.azure.com/v1\nkind: Broker\nmetadata: {name: default}\n"
+	runErrorCases(t, "f", []errorCase{
+		{"ranges", head + "spec: {advanced: {clients: {maxSessionExpirySeconds: 0, maxPacketSizeBytes: 268435457, maxReceiveMaximum: 65536, maxKeepAliveSeconds: -1,\n" +
+			"  subscriberQueueLimit: {length: 0, strategy: DropNewest}}}}\n", []string{
+			"4:54: spec.advanced.clients.maxSessionExpirySeconds: want a number from 1 to 4294967295 in plain decimal, found 0",
+			"4:77: spec.advanced.clients.maxPacketSizeBytes: want a number from 1 to 268435456 in plain decimal, found 268435457",
+			"4:107: spec.advanced.clients.maxReceiveMaximum: want a number from 1 to 65535 in plain decimal, found 65536",
+			"4:135: spec.advanced.clients.maxKeepAliveSeconds: want a number from 0 to 65535 in plain decimal, found -1",
+			"5:34: spec.advanced.clients.subscriberQueueLimit.length: want a number from 1 to 2147483647 in plain decimal, found 0",
+			`5:47: spec.advanced.clients.subscriberQueueLimit.strategy: unknown value "DropNewest"; want None or DropOldest`,
+		}},
+		{"unknown", head + "spec: {clients: {}, advanced: {client: {}}}\n", []string{
+			"4:8: spec.clients: unknown field; known here: advanced, cardinality, diagnostics, diskBackedMessageBuffer, generateResourceLimits, memoryProfile, persistence",
+			"4:32: spec.advanced.client: unknown field; did you mean clients?",
+		}},
+		{"two", head + "---\n" + strings.Replace(head, "default", "other", 1), []string{
+			"5:1: kind: a second Broker; the first is at f:1:1, and one program is one broker",
 		}},
 	})
 }

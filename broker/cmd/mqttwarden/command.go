@@ -72,8 +72,9 @@ func run(ctx context.Context, k *config.Keeper, plans <-chan *config.Plan, o *ob
 	}
 }
 
-func newKeeper(o *observation, address string) *config.Keeper {
+func newKeeper(o *observation, address string, limits broker.Limits) *config.Keeper {
 	options := o.broker()
+	options.Limits = limits
 	options.StateStore = statestore.NewMemory(0)
 	server := broker.NewServer(options)
 	o.watch(server)

@@ -77,7 +77,7 @@ func serve(ctx context.Context, o *observation, address string, paths []string, 
 	if len(plan.Ports) == 0 {
 		return fmt.Errorf("%v: there is no BrokerListener, so there is no port to open", paths)
 	}
-	k := newKeeper(o, address)
+	k := newKeeper(o, address, plan.Limits)
 	err = k.Apply(plan)
 	o.health.take(plan, err)
 	if err != nil {
