@@ -30,6 +30,11 @@ type Options struct {
 	// TokenIssuer is the iss claim of the cluster's tokens, for a warning about
 	// audiences (SAT-4). "": not known.
 	TokenIssuer string
+
+	// Development makes certificates for ports with TLS mode Automatic whose
+	// secret is not there. Nil: such a port stays closed until cert-manager has
+	// filled the secret.
+	Development *Development
 }
 
 // Compile makes a plan of a set. The error, if any, is of type
@@ -161,13 +166,15 @@ func (c *compiler) port(l *resource.Listener, p *resource.Port) *Port {
 
 func (c *compiler) serverCertificate(l *resource.Listener, p *resource.Port, out *Port) {
 	if p.TLS.Mode != resource.Manual {
-		c.fail(p.Locate("tls.mode"), p.Field("tls.mode"), errors.New("mode Automatic is not supported by this version; use Manual with a secret"))
+		c.automaticCertificate(l, p, out)
 		return
 	}
-	secret := c.set.Secret(resource.Key{Namespace: l.Namespace, Name: p.TLS.SecretRef})
-	if secret == nil {
-		return // among the missing
+	if secret := c.set.Secret(resource.Key{Namespace: l.Namespace, Name: p.TLS.SecretRef}); secret != nil {
+		c.secretCertificate(secret, out) // else among the missing
 	}
+}
+
+func (c *compiler) secretCertificate(secret *resource.Secret, out *Port) {
 	certPEM, keyPEM := secret.Data["tls.crt"].Bytes(), secret.Data["tls.key"].Bytes()
 	cert, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {

@@ -25,6 +25,7 @@ func readListenerV1alpha4(d document) {
 			{"authenticationRef", "authenticationEnabled"},
 			{"authorizationRef", "authorizationEnabled"},
 			{"tls.manual.secretRef", "tls.manual.secret"},
+			{"tls.certManagerCertificateSpec", "tls.automatic"},
 			{"tls.mode", "tls"},
 		}
 	}

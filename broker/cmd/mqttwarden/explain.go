@@ -103,7 +103,7 @@ func targets(paths []string) ([]target, *config.Plan, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, err := config.Compile(set, config.Options{Tokens: nobody{}})
+	plan, err := config.Compile(set, config.Options{Tokens: nobody{}, Development: new(config.Development)})
 	if err != nil {
 		return nil, nil, err
 	}

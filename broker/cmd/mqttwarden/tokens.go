@@ -49,7 +49,7 @@ func (t *tokenFlags) check() error {
 // options returns what documents are compiled with. A nil log means that they
 // are only checked, and nothing is read for them.
 func (t *tokenFlags) options(ctx context.Context, log *slog.Logger) (config.Options, error) {
-	o := config.Options{Logger: log, TokenIssuer: t.issuer}
+	o := config.Options{Logger: log, TokenIssuer: t.issuer, Development: new(config.Development)}
 	if err := t.check(); err != nil {
 		return o, err
 	}
