@@ -114,14 +114,20 @@ func (c *compiler) x509(a *resource.Authentication, m *resource.Method, spec *me
 	if cm == nil || !ok {
 		return nil, nil // among the missing
 	}
-	anchors := c.anchors(cm)
+	anchors, lists := c.anchors(cm)
 	if len(c.errs) > failed {
 		return nil, nil
 	}
 	for _, anchor := range anchors {
 		spec.Anchors = append(spec.Anchors, string(anchor.Raw))
 	}
-	trust, err := clientcert.NewTrust(clientcert.Anchors{Certificates: anchors})
+	for _, list := range lists {
+		spec.CRLs = append(spec.CRLs, string(list.Raw))
+	}
+	spec.StaleCRL = m.StaleCRL
+	trust, err := clientcert.NewTrust(clientcert.Anchors{
+		Certificates: anchors, CRLs: lists, AllowStaleCRLs: m.StaleCRL == resource.StaleWarn,
+	})
 	if err != nil {
 		c.fail(cm.Position, "data", err)
 		return nil, nil
@@ -177,8 +183,9 @@ func (c *compiler) attributes(entries []resource.CertificateRule, m *resource.Me
 	return nil
 }
 
-// anchors reads the certificates of a ConfigMap, whatever its keys (X509-2).
-func (c *compiler) anchors(cm *resource.ConfigMap) []*x509.Certificate {
+// anchors reads the certificates and revocation lists of a ConfigMap, whatever
+// its keys (X509-2, X509-11).
+func (c *compiler) anchors(cm *resource.ConfigMap) (all []*x509.Certificate, lists []*x509.RevocationList) {
 	files := maps.Clone(cm.Data)
 	if files == nil {
 		files = make(map[string]string)
@@ -186,47 +193,54 @@ func (c *compiler) anchors(cm *resource.ConfigMap) []*x509.Certificate {
 	for key, value := range cm.BinaryData {
 		files[key] = string(value)
 	}
-	var all []*x509.Certificate
 	failed := len(c.errs)
 	for _, key := range slices.Sorted(maps.Keys(files)) {
-		certs, err := parseAnchors([]byte(files[key]))
+		certs, crls, err := parseAnchors([]byte(files[key]))
 		if err != nil {
 			c.fail(cm.Locate(key), "data."+key, err)
 		}
-		all = append(all, certs...)
+		all, lists = append(all, certs...), append(lists, crls...)
 	}
 	if len(all) == 0 && len(c.errs) == failed {
 		c.fail(cm.Position, "data", fmt.Errorf("ConfigMap %v holds no certificate; put at least one CA certificate in PEM there", cm.Key))
 	}
-	return all
+	return all, lists
 }
 
-// parseAnchors reads PEM text that holds CA certificates and nothing else.
-func parseAnchors(text []byte) ([]*x509.Certificate, error) {
-	var certs []*x509.Certificate
+// parseAnchors reads PEM text that holds CA certificates and revocation lists,
+// and nothing else.
+func parseAnchors(text []byte) (certs []*x509.Certificate, lists []*x509.RevocationList, err error) {
 	for n := 1; ; n++ {
 		block, rest := pem.Decode(text)
 		if block == nil {
 			break
 		}
-		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("PEM block %d is of type %q; only CERTIFICATE belongs here", n, block.Type)
+		switch block.Type {
+		case "CERTIFICATE":
+			cert, err := x509.ParseCertificate(block.Bytes)
+			if err != nil {
+				return nil, nil, fmt.Errorf("PEM block %d is not a certificate: %w", n, err)
+			}
+			if !cert.BasicConstraintsValid || !cert.IsCA {
+				return nil, nil, fmt.Errorf("PEM block %d (%q) is not a CA certificate", n, cert.Subject)
+			}
+			certs = append(certs, cert)
+		case "X509 CRL":
+			list, err := x509.ParseRevocationList(block.Bytes)
+			if err != nil {
+				return nil, nil, fmt.Errorf("PEM block %d is not a revocation list: %w", n, err)
+			}
+			lists = append(lists, list)
+		default:
+			return nil, nil, fmt.Errorf("PEM block %d is of type %q; only CERTIFICATE and X509 CRL belong here", n, block.Type)
 		}
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("PEM block %d is not a certificate: %w", n, err)
-		}
-		if !cert.BasicConstraintsValid || !cert.IsCA {
-			return nil, fmt.Errorf("PEM block %d (%q) is not a CA certificate", n, cert.Subject)
-		}
-		certs = append(certs, cert)
 		text = rest
 	}
 	if strings.Contains(string(text), "-----BEGIN") {
-		return nil, errors.New("a PEM block is damaged: its end line or its base64 is wrong")
+		return nil, nil, errors.New("a PEM block is damaged: its end line or its base64 is wrong")
 	}
-	if len(certs) == 0 {
-		return nil, errors.New("no PEM certificate; it begins with -----BEGIN CERTIFICATE-----")
+	if len(certs)+len(lists) == 0 {
+		return nil, nil, errors.New("no PEM certificate; it begins with -----BEGIN CERTIFICATE-----")
 	}
-	return certs, nil
+	return certs, lists, nil
 }

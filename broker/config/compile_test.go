@@ -69,7 +69,7 @@ func TestCompileErrors(t *testing.T) {
 		{
 			"a key among the trusted certificates",
 			good.with("ca.yaml", configMap("client-ca", keyPEM)),
-			[]string{"ca.yaml:6:11:", "PRIVATE KEY", "only CERTIFICATE belongs here"},
+			[]string{"ca.yaml:6:11:", "PRIVATE KEY", "only CERTIFICATE and X509 CRL belong here"},
 		},
 		{
 			"no certificate at all",

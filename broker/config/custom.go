@@ -42,7 +42,9 @@ func (c *compiler) customRoots(a *resource.Authentication, m *resource.Method, c
 		return false // among the missing
 	}
 	failed := len(c.errs)
-	c.anchors(cm) // which reports what is wrong with it
+	if _, lists := c.anchors(cm); len(lists) > 0 { // anchors reports what else is wrong
+		c.fail(cm.Position, "data", errors.New("holds a revocation list, which is not used for a server's certificate; remove it"))
+	}
 	if len(c.errs) > failed {
 		return false
 	}

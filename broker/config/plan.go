@@ -186,6 +186,8 @@ type methodSpec struct {
 	Name          string
 	OnUnavailable mqttauth.Outage
 	Anchors       []string // DER
+	CRLs          []string // DER
+	StaleCRL      resource.StaleCRL
 	Attributes    []attributeSpec
 	Token         *resource.ServiceAccountToken
 	Users         []userSpec

@@ -28,6 +28,11 @@ type Method struct {
 	// index counting from 0. "" means the default of the method.
 	OnUnavailable Outage
 
+	// StaleCRL says what a revocation list that is expired, or older than one
+	// before, means (X509-11). It comes from the annotation
+	// mqttwarden/method-<index>-stale-crl of an X509 method. "" means StaleDeny.
+	StaleCRL StaleCRL
+
 	origin origin
 }
 
@@ -56,6 +61,14 @@ type Outage string
 const (
 	OutageNext Outage = "next" // the next method is asked
 	OutageStop Outage = "stop" // the client is refused
+)
+
+// StaleCRL says what a revocation list means that is not current.
+type StaleCRL string
+
+const (
+	StaleDeny StaleCRL = "deny" // the certificates of its issuer are refused
+	StaleWarn StaleCRL = "warn" // only what it revokes is refused
 )
 
 // DefaultClientCA is the trusted ConfigMap of an X509 method that names none

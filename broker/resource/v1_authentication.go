@@ -34,6 +34,10 @@ func (d *document) readSettings(i int, m *Method) {
 	if m.ServiceAccountToken != nil {
 		d.readTokenSettings(i, m.ServiceAccountToken)
 	}
+	if m.Kind == MethodX509 {
+		setting := d.setting(fmt.Sprintf("method-%d-stale-crl", i))
+		m.StaleCRL = StaleCRL(setting.oneOf(string(StaleDeny), string(StaleWarn)))
+	}
 }
 
 func readMethodV1(f *field, namespace string) Method {
