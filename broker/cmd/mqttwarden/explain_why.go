@@ -79,8 +79,8 @@ func (x *explainer) newWhy() *cobra.Command {
 		Long: longAction(`Why tells the whole story of a decision: the rules about the client, every pattern
 tried, and what would have to change.
 
-Instead of an action it takes a line of the broker's log about a client that was
-refused, cut off or denied something, in text or JSON: between ' and ', as the
+Instead of an action it takes a line of the broker's log or audit log about a
+client that was refused, cut off or denied something, in text or JSON: between ' and ', as the
 fields that a shell makes of it, or on standard input, where it may be several
 lines. The documents answer as they are now, not as they were then. Flags that
 name the client replace what the line says.`),

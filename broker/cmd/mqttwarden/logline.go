@@ -38,7 +38,28 @@ func readJSONLine(line string) (map[string]string, error) {
 	}
 	fields := make(map[string]string)
 	addMembers(fields, "", object)
+	if steps, ok := object.Get("steps"); ok {
+		addSteps(fields, steps)
+	}
 	return fields, nil
+}
+
+// addSteps adds the steps of the audit log as the other log has them.
+func addSteps(fields map[string]string, steps strictjson.Value) {
+	list, _ := steps.Array() // or none
+	for _, v := range list {
+		object, err := v.Object()
+		if err != nil {
+			continue
+		}
+		step := make(map[string]string)
+		addMembers(step, "", object)
+		answer := step["outcome"]
+		if step["error"] != "" {
+			answer += ": " + step["error"]
+		}
+		fields["method."+step["method"]] = answer
+	}
 }
 
 func addMembers(fields map[string]string, prefix string, object strictjson.Members) {
@@ -48,6 +69,10 @@ func addMembers(fields map[string]string, prefix string, object strictjson.Membe
 			fields[prefix+name], _ = v.Text()
 		case strictjson.Number:
 			fields[prefix+name], _ = v.Number()
+		case strictjson.Bool:
+			if yes, _ := v.Bool(); yes {
+				fields[prefix+name] = "true"
+			}
 		case strictjson.Object:
 			if group, err := v.Object(); err == nil {
 				addMembers(fields, prefix+name+".", group)

@@ -29,47 +29,98 @@ const (
 	messagePublish   = "publish denied"
 	messageSubscribe = "subscribe denied"
 	messageWill      = "will denied"
+	messageRead      = "state store read denied"
+	messageWrite     = "state store write denied"
 )
 
 // mayNotConnect begins the error of a CONNECT that the policy refuses.
 const mayNotConnect = "no rule allows the client to connect"
 
-var errNoDenial = errors.New(`no line about a denial: it has msg="client refused", "client cut off", "TLS handshake refused", "publish denied", "subscribe denied" or "will denied", or a field topic or filter`)
+var errNoDenial = errors.New(`no line about a denial: it has msg="client refused", "client cut off", "TLS handshake refused", "publish denied", "subscribe denied", "will denied" or "state store ... denied", or a field topic or filter, or is of the audit log`)
 
-// newQuestion makes a question of the fields of a log line.
+// newQuestion makes a question of the fields of a line of the log or of the
+// audit log.
 func newQuestion(fields map[string]string) (*question, error) {
+	audited := fields["action"] != "" && fields["msg"] == ""
+	if audited {
+		fields = fromAudit(fields)
+	}
 	l := &logged{
 		Message: shown(fields["msg"]), Method: shown(fields["method"]),
 		Reason: shown(fields["reason"]), Error: shown(fields["error"]),
 	}
-	_, publish := fields["topic"]
-	_, subscribe := fields["filter"]
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		if method, ok := strings.CutPrefix(key, "method."); ok {
 			l.Steps = append(l.Steps, step{shown(method), shown(fields[key])})
 		}
 	}
+	op, key, ok := l.asked(fields)
+	if !ok {
+		return nil, errNoDenial
+	}
+	q := &question{port: fields["port"], op: op, logged: l}
+	var err error
+	if key != "" {
+		q.text, err = whole(fields, key)
+	}
+	q.who = l.principal(fields)
+	if audited && !l.early() {
+		l.Remarks = append(l.Remarks, "the audit log has no attributes; add those that rules are about by --attribute, or take the line of the other log")
+	}
+	return q, err
+}
+
+// asked returns what was asked for, and the field that names it. It is not ok if
+// the line is about no denial.
+func (l *logged) asked(fields map[string]string) (op mqttauthz.Operation, key string, ok bool) {
+	_, publish := fields["topic"]
+	_, subscribe := fields["filter"]
 	switch l.Message {
+	case messageRead:
+		return mqttauthz.OpRead, "key", true
+	case messageWrite:
+		return mqttauthz.OpWrite, "key", true
 	case messageHandshake, messageRefused, messageCut, messagePublish, messageSubscribe, messageWill:
 	case "":
 		if !publish && !subscribe && len(l.Steps) == 0 && l.Reason == "" {
-			return nil, errNoDenial
+			return 0, "", false
 		}
 	default:
-		return nil, errNoDenial
+		return 0, "", false
 	}
-	q := &question{port: fields["port"], op: mqttauthz.OpConnect, logged: l}
-	var err error
 	switch {
 	case publish:
-		q.op = mqttauthz.OpPublish
-		q.text, err = whole(fields, "topic")
+		return mqttauthz.OpPublish, "topic", true
 	case subscribe:
-		q.op = mqttauthz.OpSubscribe
-		q.text, err = whole(fields, "filter")
+		return mqttauthz.OpSubscribe, "filter", true
 	}
-	q.who = l.principal(fields)
-	return q, err
+	return mqttauthz.OpConnect, "", true
+}
+
+// fromAudit returns the fields that the log has where the audit log has these.
+func fromAudit(fields map[string]string) map[string]string {
+	fields = maps.Clone(fields)
+	object := fields["object"]
+	switch action := fields["action"]; action {
+	case "publish":
+		fields["msg"], fields["topic"] = messagePublish, object
+	case "subscribe":
+		fields["msg"], fields["filter"] = messageSubscribe, object
+	case "read", "write":
+		fields["msg"], fields["key"] = "state store "+action+" denied", object
+	case "connect":
+		fields["msg"] = messageRefused
+	case "handshake":
+		fields["msg"] = messageHandshake
+	case "disconnect", "reauthenticate":
+		fields["msg"] = messageCut
+	default:
+		fields["msg"] = action // which is none
+	}
+	if fields["allowed"] == "true" || fields["action"] == "disconnect" && fields["error"] == "" {
+		fields["msg"] = "allowed"
+	}
+	return fields
 }
 
 // shown returns text of a line as it may be shown, whether the broker escaped it
