@@ -68,6 +68,7 @@ func (x *explainer) newDecide() *cobra.Command {
 		},
 	}
 	client.add(cmd)
+	cmd.ValidArgsFunction = completeAction
 	return cmd
 }
 
@@ -96,7 +97,16 @@ name the client replace what the line says.`),
 		},
 	}
 	client.add(cmd)
+	cmd.ValidArgsFunction = completeAction
 	return cmd
+}
+
+// completeAction completes the first word of an action.
+func completeAction(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return []string{"connect", "publish", "subscribe", "read", "write"}, cobra.ShellCompDirectiveNoFileComp
 }
 
 func longAction(first string) string {
