@@ -37,7 +37,10 @@ type Event struct {
 	ClientID string
 	Username string            // verified
 	Identity mqttauth.Identity // zero until accepted
-	Object   string            // what it is about; for a key, its bytes
+
+	Attributes map[string]string // those of the client; not to be changed
+
+	Object string // what it is about; for a key, its bytes
 
 	Decision mqttauthz.Decision  // what the policy said, for what has an Object
 	Reason   mqttauth.ReasonCode // what the client was told
@@ -78,7 +81,7 @@ func (c *conn) observe(e Event) {
 	}
 	e.Time = time.Now()
 	e.Port, e.Remote, e.Version = c.listener.name, c.remote, c.version
-	e.ClientID, e.Username, e.Identity = c.clientID, c.principal.Username, c.identity
+	e.ClientID, e.Username, e.Attributes, e.Identity = c.clientID, c.principal.Username, c.principal.Attributes, c.identity
 	c.server.observer.Observe(e)
 }
 

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -119,13 +121,17 @@ type line struct {
 	Policy   string    `json:"authentication,omitempty"` // the chain that accepted the client
 	Method   string    `json:"method,omitempty"`         // its entry that did
 	Identity string    `json:"identity,omitempty"`
-	Object   string    `json:"object,omitempty"`
-	Rule     *int      `json:"rule,omitempty"` // index in the policy
-	Pattern  string    `json:"pattern,omitempty"`
-	Reason   string    `json:"reason,omitempty"`
-	Steps    []step    `json:"steps,omitempty"`
-	Error    string    `json:"error,omitempty"`
-	Lost     int       `json:"lost,omitempty"`
+
+	Attributes map[string]string `json:"attributes,omitempty"`
+	Omitted    int               `json:"attributes_omitted,omitempty"`
+
+	Object  string `json:"object,omitempty"`
+	Rule    *int   `json:"rule,omitempty"` // index in the policy
+	Pattern string `json:"pattern,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Steps   []step `json:"steps,omitempty"`
+	Error   string `json:"error,omitempty"`
+	Lost    int    `json:"lost,omitempty"`
 }
 
 type step struct {
@@ -142,6 +148,7 @@ func lineOf(e *broker.Event) line {
 		Policy: e.Identity.Policy, Method: e.Identity.Method, Identity: identity(e.Identity.Name),
 		Pattern: e.Decision.Pattern(), Error: clean(e.Err),
 	}
+	l.Attributes, l.Omitted = attributes(e.Attributes)
 	if e.Action != broker.ActionDisconnect {
 		l.Allowed = &e.Allowed
 	}
@@ -161,6 +168,23 @@ func lineOf(e *broker.Event) line {
 		l.Steps = append(l.Steps, step{Method: s.Method, Outcome: s.Outcome.String(), Error: clean(s.Err), Ms: float64(s.Duration.Microseconds()) / 1e3})
 	}
 	return l
+}
+
+// maxAttributes bounds the attributes of a client in one line.
+const maxAttributes = 16
+
+// attributes returns the first by name, and how many are left out.
+func attributes(all map[string]string) (shown map[string]string, omitted int) {
+	if len(all) == 0 {
+		return nil, 0
+	}
+	names := slices.Sorted(maps.Keys(all))
+	omitted = max(len(names)-maxAttributes, 0)
+	shown = make(map[string]string, len(names)-omitted)
+	for _, n := range names[:len(names)-omitted] {
+		shown[peertext.Clean(n)] = peertext.Clean(all[n])
+	}
+	return shown, omitted
 }
 
 // identity returns a name as it is, or a digest of one that is not text: that of

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,7 @@ func TestLines(t *testing.T) {
 		Time: start, Port: "mqtts:8883", Remote: netip.MustParseAddrPort("192.0.2.1:4711"), Version: mqttauth.MQTT5,
 		ClientID: "fan-1", Username: "fan", Identity: mqttauth.Identity{Policy: "default/authn", Method: "x509", Name: "0\x1e1"},
 	}
+	fan.Attributes = map[string]string{"building": "17"}
 	publish, denied := fan, fan
 	publish.Action, publish.Allowed, publish.Object, publish.Decision = broker.ActionPublish, true, "telemetry/fan", decision(t, "telemetry/fan")
 	denied.Action, denied.Object, denied.Decision, denied.Reason = broker.ActionPublish, "telemetry/heater", decision(t, "telemetry/heater"), mqttauth.NotAuthorized
@@ -65,7 +67,7 @@ func TestLines(t *testing.T) {
 		},
 	}
 	const who = `"port":"mqtts:8883","remote":"192.0.2.1:4711","mqtt":"5.0","client_id":"fan-1","username":"fan","authentication":"default/authn","method":"x509",` +
-		`"identity":"sha256:f9b64e4d43b8abf8fc8d17998c5b923593d1a921e72ed0fb90ed1cc20a3a82f2",`
+		`"identity":"sha256:f9b64e4d43b8abf8fc8d17998c5b923593d1a921e72ed0fb90ed1cc20a3a82f2","attributes":{"building":"17"},`
 	want := strings.Join([]string{
 		`{"time":"2026-01-02T03:04:05Z","action":"publish","allowed":true,` + who + `"object":"telemetry/fan","rule":1,"pattern":"telemetry/{principal.username}"}`,
 		`{"time":"2026-01-02T03:04:05Z","action":"publish","allowed":false,` + who + `"object":"telemetry/heater","reason":"not authorized (0x87)"}`,
@@ -83,7 +85,14 @@ func TestLines(t *testing.T) {
 // OPS-1: text of clients is escaped and cut, and a line stays a line.
 func TestOPS1PeerText(t *testing.T) {
 	evil := "a\n{\"action\":\"publish\"}\x1b[2J\u202e\xff" + strings.Repeat("x", 70_000)
-	got := written(t, broker.Event{Action: broker.ActionConnect, ClientID: evil, Object: evil, Username: evil, Err: errors.New(evil), Identity: mqttauth.Identity{Name: evil}})
+	many := map[string]string{evil: evil}
+	for i := range 100 {
+		many[strconv.Itoa(i)] = ""
+	}
+	got := written(t, broker.Event{Action: broker.ActionConnect, Attributes: many, ClientID: evil, Object: evil, Username: evil, Err: errors.New(evil), Identity: mqttauth.Identity{Name: evil}})
+	if !strings.Contains(got, `"attributes_omitted":85`) {
+		t.Error("attributes are not counted")
+	}
 	if n := strings.Count(got, "\n"); n != 1 || len(got) > 2000 || strings.ContainsAny(got, "\x1b\u202e") || !json.Valid([]byte(got)) {
 		t.Errorf("%d lines, %d bytes: %.300q", n, len(got), got)
 	}

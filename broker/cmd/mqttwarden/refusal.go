@@ -41,8 +41,7 @@ var errNoDenial = errors.New(`no line about a denial: it has msg="client refused
 // newQuestion makes a question of the fields of a line of the log or of the
 // audit log.
 func newQuestion(fields map[string]string) (*question, error) {
-	audited := fields["action"] != "" && fields["msg"] == ""
-	if audited {
+	if fields["action"] != "" && fields["msg"] == "" {
 		fields = fromAudit(fields)
 	}
 	l := &logged{
@@ -64,9 +63,6 @@ func newQuestion(fields map[string]string) (*question, error) {
 		q.text, err = whole(fields, key)
 	}
 	q.who = l.principal(fields)
-	if audited && !l.early() {
-		l.Remarks = append(l.Remarks, "the audit log has no attributes; add those that rules are about by --attribute, or take the line of the other log")
-	}
 	return q, err
 }
 
