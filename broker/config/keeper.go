@@ -34,6 +34,18 @@ type openPort struct {
 	tls      atomic.Pointer[tls.Config]
 }
 
+// PortError says why a port is not open.
+type PortError struct {
+	Port *Port
+	Err  error
+}
+
+// Error returns "port NAMESPACE/NAME:PORT: why".
+func (e *PortError) Error() string { return fmt.Sprintf("port %v: %v", e.Port, e.Err) }
+
+// Unwrap returns why.
+func (e *PortError) Unwrap() error { return e.Err }
+
 // NewKeeper returns a keeper that opens the ports of s on an IP address or host
 // name; "" means all addresses. Log must not be nil.
 func NewKeeper(s *broker.Server, address string, log *slog.Logger) *Keeper {
@@ -43,7 +55,8 @@ func NewKeeper(s *broker.Server, address string, log *slog.Logger) *Keeper {
 // Apply changes what is open into what the plan says: ports whose meaning
 // changed get their new rules, which disconnects their clients, others are left
 // alone. A changed server certificate disconnects nobody (AUTHN-11). The error
-// tells which ports could not be opened; the others are as planned.
+// joins a PortError for each port that could not be opened; the others are as
+// planned.
 func (k *Keeper) Apply(p *Plan) error {
 	for _, w := range p.Warnings {
 		k.tell("warning", "detail", w)
@@ -123,7 +136,7 @@ func (k *Keeper) apply(p *Port) error {
 	}
 	if err := o.listener.SetAccess(p.Access()); err != nil {
 		k.close(p.Number)
-		return err
+		return &PortError{p, err}
 	}
 	k.describe("port changed, its clients were disconnected", o)
 	return nil
@@ -140,7 +153,7 @@ func sameAccess(a, b *Port) bool { return a.chain == b.chain && a.policy.equal(b
 func (k *Keeper) start(p *Port) error {
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort(k.address, strconv.Itoa(int(p.Number))))
 	if err != nil {
-		return fmt.Errorf("port %v: %w", p, err)
+		return &PortError{p, err}
 	}
 	o := &openPort{plan: p}
 	port := broker.Port{Name: p.String(), Access: p.Access()}
@@ -151,7 +164,7 @@ func (k *Keeper) start(p *Port) error {
 	o.listener, err = k.server.Listen(l, port)
 	if err != nil {
 		_ = l.Close()
-		return fmt.Errorf("port %v: %w", p, err)
+		return &PortError{p, err}
 	}
 	k.open[p.Number] = o
 	k.describe("listening", o)

@@ -313,7 +313,9 @@ func TestPortTaken(t *testing.T) {
 	}
 	err = b.keeper.Apply(plan)
 	var opErr *net.OpError
-	if !errors.As(err, &opErr) || !strings.Contains(err.Error(), "default/listener:"+b.port) {
+	var failed *config.PortError
+	name := "default/listener:" + b.port
+	if !errors.As(err, &opErr) || !errors.As(err, &failed) || failed.Port != plan.Ports[0] || !strings.Contains(err.Error(), "port "+name) {
 		t.Errorf("Apply = %v", err)
 	}
 }

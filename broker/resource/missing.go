@@ -10,6 +10,11 @@ type Missing struct {
 	Field    string   // path of the reference, such as "spec.ports[0].authenticationRef"
 	Kind     string   // of the missing object: BrokerAuthentication, BrokerAuthorization, BrokerListener, ConfigMap or Secret
 	Key      Key      // of the missing object; without a name if any object of the kind could name the listener (LINK-6)
+
+	// Reason says what is the matter with the object, such as "is not valid".
+	// "" means that it does not exist. Sets never fill it in; who leaves an
+	// object out of a set does.
+	Reason string
 }
 
 // String returns one line for a person to read.
@@ -17,7 +22,11 @@ func (m Missing) String() string {
 	if m.Key.Name == "" {
 		return fmt.Sprintf("%s: %s: no %s names this listener in its listenerRef; to do without, write false", m.Position, m.Field, m.Kind)
 	}
-	return fmt.Sprintf("%s: %s: %s %s does not exist", m.Position, m.Field, m.Kind, m.Key)
+	reason := m.Reason
+	if reason == "" {
+		reason = "does not exist"
+	}
+	return fmt.Sprintf("%s: %s: %s %s %s", m.Position, m.Field, m.Kind, m.Key, reason)
 }
 
 // Missing returns every reference of the set that leads nowhere, in the order
