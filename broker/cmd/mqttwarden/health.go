@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/mqttwarden/mqttwarden/broker/config"
+	"github.com/mqttwarden/mqttwarden/broker/kube"
 )
 
 // health knows whether the ports are as the documents say. The zero value is
@@ -22,6 +23,14 @@ type health struct {
 	partial error     // what of the applied documents could not be done
 	invalid error     // why the newest documents are not in force (LINK-11)
 	errors  int       // how many changes were not valid
+	cluster *kube.Source
+}
+
+// follow has the state of a cluster shown, too.
+func (h *health) follow(s *kube.Source) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cluster = s
 }
 
 // take notes that documents took effect, in part if err is not nil.
@@ -65,6 +74,9 @@ func (h *health) serveReady(w http.ResponseWriter, _ *http.Request) {
 	if h.invalid != nil {
 		fmt.Fprintf(&b, "the changed documents are not valid:\n%v\n", h.invalid)
 	}
+	if h.cluster != nil {
+		writeCluster(&b, h.cluster.Health(), time.Now())
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, b.String())
 }
@@ -82,6 +94,13 @@ func (h *health) Collect(out chan<- prometheus.Metric) {
 	valid := 1.0
 	if h.invalid != nil || h.partial != nil {
 		valid = 0
+	}
+	if h.cluster != nil {
+		state := h.cluster.Health()
+		if len(state.Invalid) > 0 {
+			valid = 0
+		}
+		collectCluster(show, state)
 	}
 	show(prometheus.GaugeValue, "mqttwarden_documents_valid", "1 while the newest documents are in force, all of them.", valid)
 	show(prometheus.CounterValue, "mqttwarden_documents_rejected_total", "Changes of documents that were not valid.", float64(h.errors))

@@ -16,8 +16,9 @@ func newServe() *cobra.Command {
 	var address string
 	var tokens tokenFlags
 	var see observeFlags
+	var cluster clusterFlags
 	cmd := &cobra.Command{
-		Use:   "serve -f PATH [-f PATH ...]",
+		Use:   "serve {-f PATH [-f PATH ...] | --kubernetes}",
 		Short: "Serve what the documents say, and follow their changes",
 		Long: `Serve reads BrokerListener, BrokerAuthentication and BrokerAuthorization
 documents, and the ConfigMaps and Secrets they name, from files and folders. It
@@ -36,6 +37,10 @@ With an error in the documents at start, no port opens. A later change with an
 error is reported and changes nothing. A port that refers to something missing
 stays closed until it is there.
 
+With --kubernetes it follows the resources of one namespace of the cluster that
+--kubeconfig names, or KUBECONFIG, or that is around it. There, an error keeps
+the ports closed that depend on the resource that has it.
+
 With --metrics-address there are /metrics for Prometheus, /healthz, and /readyz,
 which says what is wrong with the documents.`,
 		Example: "  mqttwarden serve -f ./mqttwarden-demo",
@@ -46,22 +51,34 @@ which says what is wrong with the documents.`,
 				return err
 			}
 			options, err := tokens.options(cmd.Context(), o.log)
-			if err == nil {
+			switch {
+			case err != nil:
+			case cluster.on:
+				err = cluster.serve(cmd.Context(), o, tokens.kubeconfig, address, options)
+			default:
 				err = serve(cmd.Context(), o, address, paths, options)
 			}
 			return errors.Join(err, o.close())
 		},
 	}
-	fileFlag(cmd, &paths)
+	addFileFlag(cmd, &paths)
 	tokens.add(cmd)
 	see.add(cmd)
+	cluster.add(cmd)
+	cmd.MarkFlagsOneRequired("file", "kubernetes")
+	cmd.MarkFlagsMutuallyExclusive("file", "kubernetes")
 	cmd.Flags().StringVar(&address, "address", "", "IP address to listen on (default all)")
 	return cmd
 }
 
-// fileFlag adds the flag that names documents.
-func fileFlag(cmd *cobra.Command, paths *[]string) {
+// addFileFlag adds the flag that names documents.
+func addFileFlag(cmd *cobra.Command, paths *[]string) {
 	cmd.Flags().StringArrayVarP(paths, "file", "f", nil, "file or folder with documents; may be repeated")
+}
+
+// fileFlag adds the flag that names documents, which must be given.
+func fileFlag(cmd *cobra.Command, paths *[]string) {
+	addFileFlag(cmd, paths)
 	if err := cmd.MarkFlagRequired("file"); err != nil {
 		panic(err) // no such flag: cannot happen
 	}
