@@ -35,7 +35,10 @@ func start(said *tail, name string, args ...string) (*process, error) {
 			_ = p.cmd.Wait() // how it ended is in the log
 		}
 	}()
-	return p, <-started
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // kill ends the program at once, as a power failure would.
