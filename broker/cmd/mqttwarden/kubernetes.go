@@ -39,13 +39,19 @@ func (c *clusterFlags) serve(ctx context.Context, o *observation, kubeconfig, ad
 		return err
 	}
 	o.health.follow(source)
-	k := newKeeper(o, address)
+	var k *config.Keeper
 	source.Run(ctx, func(p *config.Plan) error {
+		if k == nil { // the first plan has the limits
+			k = newKeeper(o, address, p.Limits)
+		}
 		err := k.Apply(p)
 		o.health.take(p, err)
 		return err
 	})
 	o.log.Info("shutting down")
+	if k == nil {
+		return nil
+	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), config.ShutdownTime)
 	defer cancel()
 	return k.Shutdown(last)
