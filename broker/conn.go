@@ -29,8 +29,9 @@ import (
 type conn struct {
 	server   *Server
 	listener *Listener
-	nc       net.Conn // what is spoken to: TLS or plain
-	raw      net.Conn // what is beneath
+	nc       net.Conn  // what is spoken to
+	tls      *tls.Conn // beneath it; nil on a port without TLS
+	raw      net.Conn  // what is beneath all
 	remote   netip.AddrPort
 	reader   *wire.Reader
 	out      output
@@ -77,7 +78,8 @@ func newConn(l *Listener, nc net.Conn) *conn {
 		c.remote = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 	}
 	if l.tls != nil {
-		c.nc = tls.Server(nc, l.tls)
+		c.tls = tls.Server(nc, l.tls)
+		c.nc = c.tls
 	}
 	c.out.init(c.nc, c.raw, &l.server.buffers)
 	c.auth = mqttauth.NewSession(mqttauth.SessionConfig{Deadline: l.server.limits.AuthenticationTimeout})
@@ -132,12 +134,23 @@ func (c *conn) recovered() {
 	}
 }
 
+// handshake does what comes before MQTT.
 func (c *conn) handshake(ctx context.Context) error {
-	t, ok := c.nc.(*tls.Conn)
-	if !ok {
+	if c.tls != nil {
+		if err := c.tls.HandshakeContext(ctx); err != nil {
+			return err
+		}
+	}
+	if c.listener.upgrade == nil {
 		return nil
 	}
-	return t.HandshakeContext(ctx)
+	nc, err := c.listener.upgrade(c.nc)
+	if err != nil {
+		return err
+	}
+	c.nc = nc
+	c.out.over(nc)
+	return nil
 }
 
 // read handles packets until the connection ends.

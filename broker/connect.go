@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -155,8 +154,8 @@ func (c *conn) credentials(p *wire.Connect) *mqttauth.Credentials {
 	if p.AuthData != nil {
 		cred.AuthData = mqttauth.NewSecret(p.AuthData)
 	}
-	if t, ok := c.nc.(interface{ ConnectionState() tls.ConnectionState }); ok {
-		state := t.ConnectionState()
+	if c.tls != nil {
+		state := c.tls.ConnectionState()
 		cred.PeerCertificates, cred.VerifiedChains = state.PeerCertificates, state.VerifiedChains
 	}
 	return cred

@@ -14,7 +14,7 @@ import (
 	"github.com/mqttwarden/mqttwarden/mqttauthz"
 )
 
-// denyHandshake says why a TLS handshake failed, and whose it was.
+// denyHandshake says why a handshake failed, and whose it was.
 func (c *conn) denyHandshake(err error) {
 	if errors.Is(err, io.EOF) { // a port scan or a health check
 		return
@@ -24,7 +24,11 @@ func (c *conn) denyHandshake(err error) {
 	if errors.As(err, &unverified) && len(unverified.UnverifiedCertificates) > 0 {
 		attrs = append(attrs, peer("subject", subject(unverified.UnverifiedCertificates[0])))
 	}
-	c.server.denied.write(c.remote.Addr(), "TLS handshake refused", append(attrs, failure(err))...)
+	what := "upgrade refused"
+	if c.tls != nil && !c.tls.ConnectionState().HandshakeComplete {
+		what = "TLS handshake refused"
+	}
+	c.server.denied.write(c.remote.Addr(), what, append(attrs, failure(err))...)
 	c.observe(Event{Action: ActionHandshake, Err: err})
 }
 

@@ -14,7 +14,7 @@ import (
 type Action string
 
 const (
-	ActionHandshake      Action = "handshake"      // TLS; only refused ones
+	ActionHandshake      Action = "handshake"      // TLS or WebSocket; only refused ones
 	ActionConnect        Action = "connect"        // CONNECT, answered
 	ActionReauthenticate Action = "reauthenticate" // AUTH, or a client judged again (EXP-2, EXP-7)
 	ActionDisconnect     Action = "disconnect"     // the end of an accepted client; Err is why the server ended it, nil if it was not the server

@@ -74,6 +74,13 @@ func (o *output) init(nc, raw net.Conn, buffers *sync.Pool) {
 	o.room.L = &o.mu
 }
 
+// over says what to write to from now on.
+func (o *output) over(nc net.Conn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.nc, o.direct = nc, directOf(nc)
+}
+
 // start allows the writer to run. Recovered is deferred in its goroutine.
 func (o *output) start(recovered func()) {
 	o.recovered = recovered

@@ -24,6 +24,13 @@ type Port struct {
 	// clientcert.Trust makes one that asks for client certificates.
 	TLS *tls.Config
 
+	// Upgrade, if set, makes of each connection the one that MQTT is spoken
+	// on, inside TLS if the port has that; see package broker/websocket. It
+	// reads and writes before a client has said who it is, under the deadline
+	// of Limits.ConnectTimeout. Closing the connection that it is given must
+	// end what it does and what it returns.
+	Upgrade func(net.Conn) (net.Conn, error)
+
 	Access
 }
 
@@ -39,10 +46,11 @@ type Access struct {
 
 // Listener is an open port. It is safe for concurrent use.
 type Listener struct {
-	server *Server
-	net    net.Listener
-	name   string
-	tls    *tls.Config
+	server  *Server
+	net     net.Listener
+	name    string
+	tls     *tls.Config
+	upgrade func(net.Conn) (net.Conn, error)
 
 	access atomic.Pointer[Access]
 	swap   sync.Mutex // one change of access at a time
@@ -56,7 +64,7 @@ type Listener struct {
 }
 
 func newListener(s *Server, l net.Listener, p Port) *Listener {
-	ln := &Listener{server: s, net: l, name: p.Name, tls: p.TLS, conns: make(map[*conn]struct{})}
+	ln := &Listener{server: s, net: l, name: p.Name, tls: p.TLS, upgrade: p.Upgrade, conns: make(map[*conn]struct{})}
 	ln.access.Store(&p.Access)
 	return ln
 }

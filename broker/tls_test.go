@@ -9,6 +9,7 @@ import (
 
 	"github.com/mqttwarden/mqttwarden/broker"
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
+	"github.com/mqttwarden/mqttwarden/broker/websocket"
 	"github.com/mqttwarden/mqttwarden/internal/devca"
 	"github.com/mqttwarden/mqttwarden/mqttauth"
 	"github.com/mqttwarden/mqttwarden/mqttauth/clientcert"
@@ -147,16 +148,21 @@ func TestEXP1Certificate(t *testing.T) {
 	eventually(t, "a log line about the expiry", func() bool { return containsAll(b.log(), "client cut off", "expired", "expiry=") })
 }
 
-// S-05: the same credentials have the same outcome with and without TLS; a
+// S-05: the same credentials have the same outcome over every transport; a
 // client without a certificate is not let off any other method.
 func TestS05SameOutcome(t *testing.T) {
 	pki := newPKI(t)
 	trust, m := pki.trust()
 	s := newServer(t, broker.Limits{})
 	a := broker.Access{Authentication: chain(t, m.Authenticate, tokens, users), Authorization: mqttauthz.AllowAll()}
+	secure := broker.Port{Name: "secure", TLS: trust.Config(pki.serverConfig()), Access: a}
+	web := secure
+	web.Upgrade = new(websocket.Upgrader).Upgrade
 	ports := map[string]*port{
 		"TCP": s.listen(a),
-		"TLS": s.open(broker.Port{Name: "tls", TLS: trust.Config(pki.serverConfig()), Access: a}, listenTCP(t)).with(pki.clientConfig(nil)),
+		"TLS": s.open(secure, listenTCP(t)).with(pki.clientConfig(nil)),
+		"WS":  s.webSocketPort(a),
+		"WSS": s.open(web, listenTCP(t)).with(pki.clientConfig(nil)).overWebSocket(nil),
 	}
 	tests := []struct {
 		name   string
@@ -185,4 +191,62 @@ func TestS05SameOutcome(t *testing.T) {
 			})
 		}
 	}
+}
+
+// S-05, LINK-13: over WebSocket and TLS the certificate says who the client is,
+// as it does over TLS alone, and one of another authority is refused.
+func TestS05Certificate(t *testing.T) {
+	ours, theirs := newPKI(t), newPKI(t)
+	trust, m := ours.trust()
+	a := broker.Access{
+		Authentication: chain(t, m.Authenticate, users),
+		Authorization:  policy(t, allow("alice", pub("from/{principal.username}"), sub("#"))),
+	}
+	secure := broker.Port{Name: "secure", TLS: trust.Config(ours.serverConfig()), Access: a}
+	web := secure
+	web.Upgrade = new(websocket.Upgrader).Upgrade
+	s := newServer(t, broker.Limits{})
+	for name, b := range map[string]*port{
+		"TLS": s.open(secure, listenTCP(t)),
+		"WSS": s.open(web, listenTCP(t)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			over := func(config *tls.Config) *port {
+				if name == "WSS" {
+					return b.with(config).overWebSocket(nil)
+				}
+				return b.with(config)
+			}
+			alice := over(ours.clientConfig(ours.leaf(devca.Named("alice")))).connect(v5, "a"+name)
+			alice.subscribe(1, "#")
+			alice.publish(1, "from/alice", "x")
+			alice.message("from/alice", "x")
+			alice.leave()
+
+			// S-30: a valid chain is no right. Who no rule names is refused, and so
+			// is who no rule names any more.
+			over(ours.clientConfig(ours.leaf(devca.Named("bob")))).refused(0x87, connectPacket(v5, "b"))
+			b.set(broker.Access{Authentication: a.Authentication, Authorization: policy(t, allow("carol"))})
+			over(ours.clientConfig(ours.leaf(devca.Named("alice")))).refused(0x87, connectPacket(v5, "a"+name))
+			b.set(a)
+
+			nc, err := over(theirs.clientConfigTrusting(ours, devca.Named("alice"))).dial()
+			if err != nil {
+				return
+			}
+			p := newPeer(t, nc)
+			_, _ = nc.Write(connectPacket(v5, "m").Append(nil))
+			if k, err := p.read(); err == nil && k != (closed{}) {
+				t.Errorf("a foreign certificate is answered with %+v", k)
+			}
+		})
+	}
+}
+
+// clientConfigTrusting is that of a client of this authority that trusts a
+// server of another.
+func (p *pki) clientConfigTrusting(server *pki, s devca.Spec) *tls.Config {
+	config := p.clientConfig(p.leaf(s))
+	config.RootCAs = server.root.Pool()
+	return config
 }

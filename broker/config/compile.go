@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mqttwarden/mqttwarden/broker/resource"
+	"github.com/mqttwarden/mqttwarden/broker/websocket"
 	"github.com/mqttwarden/mqttwarden/mqttauthz"
 	"github.com/mqttwarden/mqttwarden/sat"
 )
@@ -140,8 +141,8 @@ func (c *compiler) port(l *resource.Listener, p *resource.Port) *Port {
 	if p.Number == 0 {
 		c.fail(p.Locate("port"), p.Field("port"), errors.New("port 0 is no port that a client could know; choose one from 1 to 65535"))
 	}
-	if p.Protocol != resource.MQTT {
-		c.fail(p.Locate("protocol"), p.Field("protocol"), errors.New("WebSocket ports are not supported by this version; use Mqtt"))
+	if p.Protocol == resource.WebSockets {
+		c.webSocket(p, out)
 	}
 	if p.Anonymous {
 		c.warn(p.Position, "port %d has no authentication: EVERY CLIENT IS LET IN without a credential", p.Number)
@@ -162,6 +163,15 @@ func (c *compiler) port(l *resource.Listener, p *resource.Port) *Port {
 		c.warn(p.Position, "port %d has no tls: passwords and tokens cross the network in the clear", p.Number)
 	}
 	return out
+}
+
+func (c *compiler) webSocket(p *resource.Port, out *Port) {
+	u, err := websocket.New(p.AllowedOrigins...)
+	if err != nil {
+		c.fail(p.OriginsPosition, fmt.Sprintf("metadata.annotations.mqttwarden/port-%d-allowed-origins", p.Number), err)
+		return
+	}
+	out.upgrade = u.Upgrade
 }
 
 func (c *compiler) serverCertificate(l *resource.Listener, p *resource.Port, out *Port) {

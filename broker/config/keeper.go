@@ -144,7 +144,10 @@ func (k *Keeper) apply(p *Port) error {
 
 // samePlace reports whether two ports are one to the outside, so that the open
 // one can go on.
-func samePlace(a, b *Port) bool { return a.Listener == b.Listener && a.Transport() == b.Transport() }
+func samePlace(a, b *Port) bool {
+	return a.Listener == b.Listener && a.Transport() == b.Transport() &&
+		slices.Equal(a.source.AllowedOrigins, b.source.AllowedOrigins)
+}
 
 // sameAccess reports whether two ports ask the same of their clients and let
 // them do the same.
@@ -156,7 +159,7 @@ func (k *Keeper) start(p *Port) error {
 		return &PortError{p, err}
 	}
 	o := &openPort{plan: p}
-	port := broker.Port{Name: p.String(), Access: p.Access()}
+	port := broker.Port{Name: p.String(), Upgrade: p.upgrade, Access: p.Access()}
 	if config := p.tls(); config != nil {
 		o.tls.Store(config)
 		port.TLS = o.config()

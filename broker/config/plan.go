@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"reflect"
 	"slices"
 	"strings"
@@ -48,10 +49,11 @@ type Port struct {
 	// Missing says what keeps the port closed; empty: it can open (LINK-7).
 	Missing []resource.Missing
 
-	source *resource.Port
-	chain  *chain           // nil: no authentication, or something is missing
-	policy *policy          // nil: no authorization, or it is missing
-	server *tls.Certificate // nil: no TLS, or it is missing
+	source  *resource.Port
+	chain   *chain           // nil: no authentication, or something is missing
+	policy  *policy          // nil: no authorization, or it is missing
+	server  *tls.Certificate // nil: no TLS, or it is missing
+	upgrade func(net.Conn) (net.Conn, error)
 }
 
 // String returns "namespace/name:port".
@@ -81,10 +83,16 @@ func (p *Port) Authorization() string {
 
 // Transport says in words what is below MQTT.
 func (p *Port) Transport() string {
-	if p.source.TLS == nil {
+	switch {
+	case p.source.Protocol == resource.WebSockets && p.source.TLS == nil:
+		return "websocket"
+	case p.source.Protocol == resource.WebSockets:
+		return "websocket over tls"
+	case p.source.TLS == nil:
 		return "tcp"
+	default:
+		return "tls"
 	}
-	return "tls"
 }
 
 // Access returns what the broker is to ask. Only a port whose document says so

@@ -81,6 +81,9 @@ func dump(set *resource.Set, err error) string {
 			if p.Anonymous || p.Unrestricted {
 				fmt.Fprintf(&b, "    anonymous=%t unrestricted=%t\n", p.Anonymous, p.Unrestricted)
 			}
+			if p.AllowedOrigins != nil {
+				fmt.Fprintf(&b, "    origins at %s %q\n", p.OriginsPosition, p.AllowedOrigins)
+			}
 			if p.TLS != nil {
 				fmt.Fprintf(&b, "    tls at %s %s secret=%q\n", p.TLS.Position, p.TLS.Mode, p.TLS.SecretRef)
 			}

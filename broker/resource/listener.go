@@ -50,6 +50,13 @@ type Port struct {
 
 	TLS *TLS // nil: the port has no TLS
 
+	// AllowedOrigins are the origins that a WebSockets port lets in besides
+	// the host that clients ask for (LINK-13), as they are written. They come
+	// from the annotation mqttwarden/port-<number>-allowed-origins, separated
+	// by commas.
+	AllowedOrigins  []string
+	OriginsPosition Position // of the annotation
+
 	origin origin
 }
 

@@ -57,6 +57,7 @@ func (d *document) setting(name string) *field {
 func (d *document) refuseSettings() {
 	for _, key := range slices.Sorted(maps.Keys(d.settings)) {
 		d.settings[key].errorf("unknown setting; a BrokerAuthentication knows %smethod-<index>-on-unavailable, "+
-			"for ServiceAccountToken also -namespaces, -revalidate-after and -review-again, for X509 -stale-crl, the index counting its methods from 0", settingPrefix)
+			"for ServiceAccountToken also -namespaces, -revalidate-after and -review-again, for X509 -stale-crl, the index counting its methods from 0, "+
+			"and a BrokerListener %sport-<number>-allowed-origins, of its WebSockets ports", settingPrefix, settingPrefix)
 	}
 }

@@ -1,5 +1,10 @@
 package resource
 
+import (
+	"fmt"
+	"strings"
+)
+
 const defaultIssuerGroup = "cert-manager.io"
 
 // readListenerV1 reads a BrokerListener of version v1.
@@ -12,7 +17,9 @@ func readListenerV1(d document) {
 	l.ServiceType = ServiceType(spec.optional("serviceType").oneOf(string(ClusterIP), string(LoadBalancer), string(NodePort)))
 	ports := spec.required("ports")
 	for _, f := range ports.list() {
-		l.Ports = append(l.Ports, readPortV1(f, d.key.Namespace))
+		p := readPortV1(f, d.key.Namespace)
+		p.readOrigins(d.setting(fmt.Sprintf("port-%d-allowed-origins", p.Number)))
+		l.Ports = append(l.Ports, p)
 	}
 	if ports != nil && ports.node.kind == sequenceNode && len(l.Ports) == 0 {
 		ports.errorf("must have at least one port")
@@ -45,6 +52,21 @@ func readPortV1(f *field, namespace string) Port {
 	}
 	o.done()
 	return p
+}
+
+// readOrigins reads the origins that the port allows (LINK-10, LINK-13).
+func (p *Port) readOrigins(setting *field) {
+	if setting == nil {
+		return
+	}
+	if p.Protocol != WebSockets {
+		setting.errorf("port %d has no protocol WebSockets; only browsers there have an origin", p.Number)
+		return
+	}
+	p.OriginsPosition = setting.position()
+	for _, s := range strings.Split(setting.nonEmpty(), ",") {
+		p.AllowedOrigins = append(p.AllowedOrigins, strings.TrimSpace(s))
+	}
 }
 
 func readTLSV1(f *field, namespace string) *TLS {
