@@ -18,8 +18,9 @@ type conn struct {
 	in  deframer
 	out sync.Mutex // held while a frame is written
 
-	scratch []byte // a small frame with its header
-	failed  error  // nothing can be written any more
+	scratch []byte     // a small frame with its header
+	batches *sync.Pool // of *[]byte, for several frames
+	failed  error      // nothing can be written any more
 
 	pings pings
 }
@@ -35,6 +36,10 @@ const (
 	// joinBytes is the size up to which payload is copied behind its header, to
 	// go out in one piece. What a connection keeps for it is no more.
 	joinBytes = 512
+
+	// batchBytes is the size of the buffer in which several frames go out in
+	// one piece.
+	batchBytes = 16 << 10
 
 	// farewellTime bounds how long the reader may spend on a Close frame.
 	farewellTime = time.Second
@@ -60,14 +65,81 @@ func (c *conn) Read(p []byte) (int, error) {
 	return 0, nil
 }
 
-// Write sends p as one binary frame.
+// Write sends the MQTT packets that p holds, each in a frame of its own: clients
+// may take packets out of frames in any way, but Paho C leaves the second of a
+// frame lying until something else arrives. What is no whole packet goes as it
+// is.
 func (c *conn) Write(p []byte) (int, error) {
 	c.out.Lock()
 	defer c.out.Unlock()
-	if err := c.send(ws.OpBinary, p); err != nil {
+	var err error
+	if packetSize(p) == len(p) {
+		err = c.send(ws.OpBinary, p)
+	} else {
+		err = c.sendAll(p)
+	}
+	if err != nil {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// packetSize returns the size of the MQTT packet that p begins with, or of p
+// when that is less (MQTT 5.0 section 2.1.4).
+func packetSize(p []byte) int {
+	n := 0
+	for i := 1; i < min(len(p), 5); i++ {
+		n |= int(p[i]&0x7F) << (7 * (i - 1))
+		if p[i] < 0x80 {
+			return min(n+i+1, len(p))
+		}
+	}
+	return len(p)
+}
+
+// sendAll sends several packets, as many as there is room for in one piece. The
+// lock out is held.
+func (c *conn) sendAll(p []byte) error {
+	buf, ok := c.batches.Get().(*[]byte)
+	if !ok {
+		buf = new([]byte)
+		*buf = make([]byte, 0, batchBytes)
+	}
+	defer c.batches.Put(buf)
+	batch := (*buf)[:0]
+	for len(p) > 0 && c.failed == nil {
+		n := packetSize(p)
+		if len(batch)+maxHeader+n > batchBytes {
+			c.flush(batch, nil)
+			batch = batch[:0]
+		}
+		batch = appendHeader(batch, ws.OpBinary, n)
+		if maxHeader+n > batchBytes {
+			c.flush(batch, p[:n])
+			batch = batch[:0]
+		} else {
+			batch = append(batch, p[:n]...)
+		}
+		p = p[n:]
+	}
+	c.flush(batch, nil)
+	return c.failed
+}
+
+// flush writes what is ready, and more behind it. The lock out is held.
+func (c *conn) flush(ready, more []byte) {
+	if c.failed != nil || len(ready) == 0 {
+		return
+	}
+	var err error
+	if len(more) == 0 {
+		_, err = c.Conn.Write(ready)
+	} else {
+		_, err = (&net.Buffers{ready, more}).WriteTo(c.Conn)
+	}
+	if err != nil { // nobody knows how much the client has: nothing can follow
+		c.failed = fmt.Errorf("websocket: %w", err)
+	}
 }
 
 // CloseWrite sends a Close frame. It is the last frame; the client answers with
@@ -100,22 +172,14 @@ func (c *conn) sendClose(status ws.StatusCode) error {
 	return err
 }
 
-// send writes one frame. After a failure nobody knows how much of it the client
-// has: nothing can follow. The lock out is held.
+// send writes one frame. The lock out is held.
 func (c *conn) send(op ws.OpCode, p []byte) error {
-	if c.failed != nil {
-		return c.failed
-	}
-	var err error
 	c.scratch = appendHeader(c.scratch[:0], op, len(p))
 	if len(p) <= joinBytes {
 		c.scratch = append(c.scratch, p...)
-		_, err = c.Conn.Write(c.scratch)
+		c.flush(c.scratch, nil)
 	} else {
-		_, err = (&net.Buffers{c.scratch, p}).WriteTo(c.Conn)
-	}
-	if err != nil {
-		c.failed = fmt.Errorf("websocket: %w", err)
+		c.flush(c.scratch, p)
 	}
 	return c.failed
 }

@@ -14,7 +14,9 @@ import (
 	"github.com/gobwas/ws"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
 	"github.com/mqttwarden/mqttwarden/broker/websocket"
+	"github.com/mqttwarden/mqttwarden/mqttauth"
 )
 
 // opened returns both ends of a WebSocket, the client's below the frames.
@@ -193,19 +195,38 @@ func TestCloseHandshake(t *testing.T) {
 	})
 }
 
+// packet returns an MQTT packet with a payload of n bytes.
+func packet(n int) string {
+	p := wire.Publish{Topic: "t", Payload: bytes.Repeat([]byte("x"), n)}
+	return string(p.Append(nil, mqttauth.MQTT311))
+}
+
+// Each packet has a frame of its own, whatever is written together.
 func TestWrite(t *testing.T) {
 	client, server := opened(t)
-	for _, n := range []int{1, 125, 126, 512, 513, 65_535, 65_536, 200_000} {
-		want := strings.Repeat("x", n)
-		done := make(chan error, 1)
-		go func() {
-			_, err := io.WriteString(server, want)
-			done <- err
-		}()
-		client.expect(ws.OpBinary, want)
-		if err := <-done; err != nil {
-			t.Fatal(err)
+	var all []string
+	for _, n := range []int{0, 122, 123, 507, 508, 16_000, 16_366, 16_367, 16_384, 65_530, 65_536, 200_000, 0, 1, 500, 0} {
+		all = append(all, packet(n))
+	}
+	done := make(chan error, 1)
+	go func() {
+		for _, p := range all {
+			if _, err := io.WriteString(server, p); err != nil {
+				done <- err
+				return
+			}
 		}
+		_, err := io.WriteString(server, strings.Join(all, "")+"\x30\xFF\xFF")
+		done <- err
+	}()
+	for range 2 {
+		for _, p := range all {
+			client.expect(ws.OpBinary, p)
+		}
+	}
+	client.expect(ws.OpBinary, "\x30\xFF\xFF")
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -5,8 +5,8 @@
 //	server.Listen(l, broker.Port{Name: "ws", Upgrade: u.Upgrade, Access: access})
 //
 // [Upgrader.Upgrade] does the handshake; what it returns reads and writes the
-// payload of binary frames as one stream of bytes. MQTT packets may be spread
-// over frames in any way.
+// payload of binary frames as one stream of bytes. A client's packets may be
+// spread over frames in any way; each that is written gets a frame of its own.
 //
 // # What is refused
 //

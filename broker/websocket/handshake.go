@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 
 	"github.com/gobwas/ws"
 )
@@ -27,6 +28,7 @@ const (
 // the client asks for. Safe for concurrent use.
 type Upgrader struct {
 	origins map[string]bool
+	batches sync.Pool // see conn
 }
 
 // New returns an Upgrader that also lets in the pages of these origins, each
@@ -65,7 +67,7 @@ func (u *Upgrader) Upgrade(nc net.Conn) (net.Conn, error) {
 	if _, err := upgrader.Upgrade(exchange{bytes.NewReader(request), nc}); err != nil {
 		return nil, fmt.Errorf("websocket: handshake: %w", err)
 	}
-	return &conn{Conn: nc}, nil
+	return &conn{Conn: nc, batches: &u.batches}, nil
 }
 
 // exchange gives the library the request, which has been read, and no more.
