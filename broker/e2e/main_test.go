@@ -30,9 +30,15 @@ func TestMain(m *testing.M) {
 }
 
 func runTests(m *testing.M) (int, error) {
-	for _, tool := range []string{"mosquitto_pub", "mosquitto_sub", "openssl", "stdbuf"} {
+	// The package of each program that the tests start.
+	for tool, from := range map[string]string{
+		"mosquitto_pub": "mosquitto-clients", "mosquitto_sub": "mosquitto-clients",
+		"paho_c_pub": "paho.mqtt.c-examples", "paho_cs_pub": "paho.mqtt.c-examples",
+		"/usr/bin/python3": "python3-paho-mqtt", "node": "nodejs", "npm": "npm",
+		"openssl": "openssl", "stdbuf": "coreutils",
+	} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return 1, fmt.Errorf("e2e: %s is missing: apt-get install mosquitto-clients openssl coreutils: %w", tool, err)
+			return 1, fmt.Errorf("e2e: %s is missing: apt-get install %s: %w", tool, from, err)
 		}
 	}
 	dir, err := os.MkdirTemp("", "mqttwarden-e2e-")
