@@ -54,6 +54,7 @@ type conn struct {
 
 	// Of the serve goroutine alone.
 	settled   bool // not among the server's pending any more
+	admitted  bool // counted among the server's clients
 	held      int  // bytes counted there
 	version   mqttauth.Version
 	keepAlive time.Duration // zero: none
@@ -96,6 +97,7 @@ func (c *conn) serve(ctx context.Context, ended func()) {
 	over := func() {
 		defer ended()
 		defer cancel()
+		defer c.dismiss()
 		c.end()
 	}
 	accepted := false
@@ -261,6 +263,13 @@ func (c *conn) settle() {
 	if !c.settled {
 		c.settled = true
 		c.server.pending.leave(c.remote.Addr(), c.held)
+	}
+}
+
+// dismiss ends the account of a client, whose connection is gone.
+func (c *conn) dismiss() {
+	if c.admitted {
+		c.server.admitted.leave(c.remote.Addr())
 	}
 }
 

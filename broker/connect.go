@@ -79,6 +79,10 @@ func (c *conn) unreadable(err error) *refusal {
 
 // accept decides about a CONNECT and, if it is accepted, answers it.
 func (c *conn) accept(ctx context.Context, p *wire.Connect) *refusal {
+	if r := c.server.admitted.enter(c.remote.Addr(), time.Now()); r != nil {
+		return r
+	}
+	c.admitted = true
 	assigned, r := c.assign(p)
 	if r != nil {
 		return r
@@ -132,6 +136,9 @@ func (c *conn) checkWill(w *wire.Will) *refusal {
 func (c *conn) checkTopic(name string) error {
 	if err := topic.CheckName(name); err != nil {
 		return err
+	}
+	if n := len(name); n > c.server.limits.TopicLength {
+		return fmt.Errorf("topic has %d bytes; at most %d are allowed", n, c.server.limits.TopicLength)
 	}
 	if n := topic.Levels(name); n > c.server.limits.TopicLevels {
 		return fmt.Errorf("topic has %d levels; at most %d are allowed", n, c.server.limits.TopicLevels)
@@ -246,10 +253,26 @@ func (c *conn) welcome(p *wire.Connect, assigned, present bool, expiry uint32) [
 	if assigned {
 		ack.AssignedClientID = c.clientID
 	}
+	if f := c.server.responseInformation; f != nil && p.RequestResponseInfo {
+		ack.ResponseInformation = f(c.clientID)
+	}
+	if seconds := c.server.keepAlive(p); seconds != p.KeepAlive {
+		ack.ServerKeepAlive = wire.Some(seconds)
+	}
 	if expiry != p.SessionExpiry {
 		ack.SessionExpiry = wire.Some(expiry)
 	}
 	return ack.Append(nil, c.version)
+}
+
+// keepAlive returns the keep alive that counts, in seconds: 0 is none. MQTT
+// 3.1.1 has no way to tell a client of another one [MQTT-3.1.2-21].
+func (s *Server) keepAlive(p *wire.Connect) uint16 {
+	most := uint16(s.limits.KeepAlive / time.Second)
+	if most == 0 || p.Version != mqttauth.MQTT5 || p.KeepAlive != 0 && p.KeepAlive <= most {
+		return p.KeepAlive
+	}
+	return most
 }
 
 // keepAliveOf returns one and a half times the keep alive [MQTT-3.1.2-24],

@@ -7,7 +7,7 @@ import (
 )
 
 // Limits bounds what clients can make the server hold or do. A zero field
-// means its default; there is no way to say "unlimited".
+// means its default, which is a bound for all but KeepAlive.
 type Limits struct {
 	// ConnectTimeout is the time a connection has for the TLS handshake and
 	// its CONNECT packet together. Default: 10 s.
@@ -40,13 +40,19 @@ type Limits struct {
 	// Default: 32.
 	TopicAliasMaximum uint16
 
-	// TopicLevels is the greatest number of levels of a topic name or filter.
-	// Default: 128.
+	// TopicLevels and TopicLength are the greatest number of levels, and of
+	// bytes, of a topic name or filter. Default: 128 levels, 4,096 bytes.
 	TopicLevels int
+	TopicLength int
 
 	// Subscriptions is how many subscriptions one session may have.
 	// Default: 1,000.
 	Subscriptions int
+
+	// Inflight is how many QoS 1 and 2 messages are on their way to one client
+	// and not acknowledged, at most 32,768; a client may set less. Default:
+	// 1,024.
+	Inflight int
 
 	// QueueMessages and QueueBytes bound what waits for one session. QoS 0
 	// messages above are dropped, others too, the newest first. Default:
@@ -71,9 +77,21 @@ type Limits struct {
 	// Default: 100.
 	SessionsPerIdentity int
 
-	// Connections is how many connections the server holds at once. Default:
-	// 100,000.
-	Connections int
+	// KeepAlive is the longest keep alive, in whole seconds, at most 65,535. An
+	// MQTT 5.0 client that asks for more, or for none, is told it in CONNACK;
+	// others cannot be told and have what they ask for. Zero: no limit.
+	KeepAlive time.Duration
+
+	// Connections is how many clients the server has at once, and
+	// ConnectionsPerSource how many of one source address (of IPv6, of one
+	// network of 64 bits). Those over it are told so in CONNACK, before they
+	// are authenticated. Default: 100,000 and 10,000.
+	Connections          int
+	ConnectionsPerSource int
+
+	// ConnectRate is how many CONNECT packets of one source a second are
+	// looked at, and how many at once after a pause. Default: 10,000.
+	ConnectRate int
 }
 
 // defaults returns l with the zero fields set. Negative ones count as zero.
@@ -87,7 +105,9 @@ func (l Limits) defaults() Limits {
 	orDefault(&l.ReceiveMaximum, 1024)
 	orDefault(&l.TopicAliasMaximum, 32)
 	orDefault(&l.TopicLevels, 128)
+	orDefault(&l.TopicLength, 4096)
 	orDefault(&l.Subscriptions, 1000)
+	orDefault(&l.Inflight, 1024)
 	orDefault(&l.QueueMessages, 10_000)
 	orDefault(&l.QueueBytes, 16<<20)
 	orDefault(&l.RetainedMessages, 100_000)
@@ -95,6 +115,9 @@ func (l Limits) defaults() Limits {
 	orDefault(&l.SessionExpiry, 24*time.Hour)
 	orDefault(&l.SessionsPerIdentity, 100)
 	orDefault(&l.Connections, 100_000)
+	orDefault(&l.ConnectionsPerSource, 10_000)
+	orDefault(&l.ConnectRate, 10_000)
+	l.KeepAlive = min(max(l.KeepAlive, 0), 65_535*time.Second)
 	return l
 }
 

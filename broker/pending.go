@@ -32,6 +32,7 @@ func (p *pending) init(l Limits) {
 func (p *pending) enter(source netip.Addr) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	source = sourceOf(source)
 	if p.sources[source] >= p.perSource || p.used+pendingBytes > p.bytes {
 		return false
 	}
@@ -54,6 +55,7 @@ func (p *pending) leave(source netip.Addr, held int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.used -= pendingBytes + held
+	source = sourceOf(source)
 	if p.sources[source]--; p.sources[source] <= 0 {
 		delete(p.sources, source)
 	}

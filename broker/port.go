@@ -111,12 +111,12 @@ func (l *Listener) start(ctx context.Context, nc net.Conn) {
 		_ = nc.Close()
 		return
 	}
-	if int(l.server.conns.Add(1)) > l.server.limits.Connections || !l.add(c) {
-		l.server.conns.Add(-1)
+	if !l.add(c) {
 		c.settle()
 		_ = nc.Close()
 		return
 	}
+	l.server.conns.Add(1)
 	go c.serve(ctx, func() {
 		l.remove(c)
 		l.server.conns.Add(-1)

@@ -91,10 +91,13 @@ func (c *conn) publishOnce(p *wire.Publish, allowed bool) error {
 	ack := wire.Ack{Type: wire.PUBACK, PacketID: p.PacketID}
 	switch c.admit(p) {
 	case session.Accepted, session.Duplicate:
-		if allowed {
-			c.route(p)
-		} else {
+		switch {
+		case !allowed:
 			ack.Code = mqttauth.NotAuthorized
+		case !c.retainable(p):
+			ack.Code = wire.QuotaExceeded
+		default:
+			c.route(p)
 		}
 	case session.InUse:
 		ack.Code = wire.PacketIDInUse
@@ -113,15 +116,14 @@ func (c *conn) publishHeld(p *wire.Publish, allowed bool) error {
 	ack := wire.Ack{Type: wire.PUBREC, PacketID: p.PacketID}
 	switch c.admit(p) {
 	case session.Accepted:
-		if allowed || c.version != mqttauth.MQTT5 {
-			if !c.hold(p, allowed) {
-				if c.version != mqttauth.MQTT5 {
-					return &wire.Error{Code: wire.QuotaExceeded, Detail: "PUBLISH: too much waits for PUBREL"}
-				}
-				ack.Code = wire.QuotaExceeded
-			}
-		} else {
+		switch {
+		case !allowed && c.version == mqttauth.MQTT5:
 			ack.Code = mqttauth.NotAuthorized
+		case c.retainable(p) && c.hold(p, allowed):
+		case c.version == mqttauth.MQTT5:
+			ack.Code = wire.QuotaExceeded
+		default:
+			return &wire.Error{Code: wire.QuotaExceeded, Detail: "PUBLISH: too much waits for PUBREL"}
 		}
 	case session.Duplicate:
 	case session.InUse:
@@ -131,6 +133,16 @@ func (c *conn) publishHeld(p *wire.Publish, allowed bool) error {
 	}
 	c.answer(&ack)
 	return nil
+}
+
+// retainable reports whether there is room for a message that is to be retained.
+// Who cannot be told that there is none, or is overtaken by others, has its
+// message routed, and nothing kept for the topic.
+func (c *conn) retainable(p *wire.Publish) bool {
+	if !p.Retain || c.version != mqttauth.MQTT5 {
+		return true
+	}
+	return c.server.retained.hasRoom(p.Topic, message.SizeOf(p), len(p.Payload) == 0)
 }
 
 func (c *conn) hold(p *wire.Publish, allowed bool) bool {

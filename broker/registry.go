@@ -159,7 +159,7 @@ func (cl *client) establish(c *conn, p *wire.Connect, assigned, present bool) *r
 	cl.expiry = cl.expiryOf(p)
 	cl.will = newWill(p.Will)
 	c.client = cl
-	c.version, c.keepAlive, c.sessionExpiry = p.Version, keepAliveOf(p.KeepAlive), cl.expiry
+	c.version, c.keepAlive, c.sessionExpiry = p.Version, keepAliveOf(cl.server.keepAlive(p)), cl.expiry
 	cl.open(p)
 	cl.reauthorize(c.principal, c.grants)
 	c.out.send(c.welcome(p, assigned, present, cl.expiry))
@@ -178,6 +178,7 @@ func (cl *client) open(p *wire.Connect) {
 		cl.session = session.New(session.Limits{
 			Queued:   l.QueueMessages,
 			Bytes:    l.QueueBytes,
+			Inflight: l.Inflight,
 			Received: int(l.ReceiveMaximum),
 		})
 	}

@@ -45,6 +45,18 @@ func (r *retainedStore) store(m *message.Message) bool {
 	return true
 }
 
+// hasRoom reports whether a message of a size would be kept now.
+func (r *retainedStore) hasRoom(topic string, size int, removes bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	messages, used := r.topics.Len(), r.used
+	if old, had := r.topics.Get(topic); had {
+		messages--
+		used -= old.Size()
+	}
+	return removes || messages < r.messages && size <= r.bytes-used
+}
+
 // size returns how many messages are kept, and their bytes.
 func (r *retainedStore) size() (messages, bytes int) {
 	r.mu.Lock()

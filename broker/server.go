@@ -27,6 +27,11 @@ type Options struct {
 	// its only user. Nil: requests are refused with PUBACK 0x83.
 	StateStore statestore.Store
 
+	// ResponseInformation, if set, gives MQTT 5.0 clients that ask for it the
+	// text from which they make their response topics. It is called while the
+	// client connects and must not block; "" gives none.
+	ResponseInformation func(clientID string) string
+
 	// Observer is told what the server decides about clients. Nil: nobody is.
 	Observer Observer
 
@@ -43,11 +48,14 @@ type Server struct {
 	denied *denialLog
 	limits Limits
 
+	responseInformation func(clientID string) string
+
 	observer       Observer
 	observePublish bool
 	ended          endedCounts
 
 	pending  pending
+	admitted admission
 	clients  registry
 	table    *routing.Table[*client]
 	retained retainedStore
@@ -75,10 +83,13 @@ func NewServer(o Options) *Server {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		log:       o.Logger,
-		denied:    newDenialLog(o.Logger),
-		limits:    o.Limits.defaults(),
-		observer:  o.Observer,
+		log:      o.Logger,
+		denied:   newDenialLog(o.Logger),
+		limits:   o.Limits.defaults(),
+		observer: o.Observer,
+
+		responseInformation: o.ResponseInformation,
+
 		table:     routing.NewTable[*client](),
 		listeners: make(map[*Listener]struct{}),
 		store:     newStateStore(o.StateStore, o.Limits.Watches, o.Logger),
@@ -86,6 +97,7 @@ func NewServer(o Options) *Server {
 	s.observePublish = o.ObservePublishes && o.Observer != nil
 	s.buffers.New = newWriteBuffer
 	s.pending.init(s.limits)
+	s.admitted.init(s.limits)
 	s.clients.init(s.limits.SessionsPerIdentity)
 	s.retained.init(s.limits)
 	return s

@@ -10,7 +10,6 @@ import (
 
 	"github.com/mqttwarden/mqttwarden/broker"
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
-	"github.com/mqttwarden/mqttwarden/mqttauth"
 )
 
 // watched is a listener that tells when the server closed its connections.
@@ -186,40 +185,4 @@ func TestE13QueueBounds(t *testing.T) {
 			s.quiet()
 		})
 	}
-}
-
-// E13: retained messages are bounded; what does not fit is not kept, and the
-// one before it is not either.
-func TestE13RetainedBounds(t *testing.T) {
-	b := newServer(t, broker.Limits{RetainedMessages: 2}).listen(open())
-	p := b.connect(v5, "p")
-	p.retain("t/1", "one")
-	p.retain("t/2", "two")
-	p.retain("t/3", "three")
-	p.retain("t/1", "one again")
-	s := b.connect(v5, "s")
-	s.subscribe(0, "t/1", "t/2", "t/3")
-	s.message("t/1", "one again")
-	s.message("t/2", "two")
-	s.quiet()
-}
-
-// E13: the limits of subscriptions and connections.
-func TestE13Limits(t *testing.T) {
-	versions(t, func(t *testing.T, v mqttauth.Version) {
-		b := newServer(t, broker.Limits{Subscriptions: 2, Connections: 2}).listen(open())
-		s := b.connect(v, "s")
-		s.subscribe(1, "a", "b")
-		want := mqttauth.ReasonCode(wire.QuotaExceeded)
-		if v == v311 {
-			want = wire.UnspecifiedError
-		}
-		if got := s.tries("c"); got != want {
-			t.Errorf("third subscription: %v, want %v", got, want)
-		}
-		s.subscribe(1, "a") // replaces
-		b.connect(v, "other").quiet()
-		b.peer().gone()
-		s.quiet()
-	})
 }

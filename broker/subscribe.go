@@ -59,6 +59,9 @@ func (c *conn) parseFilter(s string) (topic.Filter, error) {
 	if err != nil {
 		return f, err
 	}
+	if n := len(f.Filter); n > c.server.limits.TopicLength {
+		return f, fmt.Errorf("filter has %d bytes; at most %d are allowed", n, c.server.limits.TopicLength)
+	}
 	if n := topic.Levels(f.Filter); n > c.server.limits.TopicLevels {
 		return f, fmt.Errorf("filter has %d levels; at most %d are allowed", n, c.server.limits.TopicLevels)
 	}

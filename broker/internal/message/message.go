@@ -48,8 +48,7 @@ func New(p *wire.Publish, v mqttauth.Version, publisher any, now time.Time) *Mes
 		more:      properties(p),
 		publisher: publisher,
 		arrived:   now,
-		size: overhead + 2*(len(p.Topic)+len(p.ResponseTopic)+len(p.CorrelationData)+
-			len(p.ContentType.Value)+p.UserProperties.Size()) + len(p.Payload),
+		size:      SizeOf(p),
 	}
 	m.own.Encode(p, v)
 	m.payload = payload(&m.own, p.Payload)
@@ -91,6 +90,12 @@ func (m *Message) WithTopic(name string) *Message {
 		size:      m.size + 2*(len(name)-len(m.topic)),
 		own:       *m.encoded(mqttauth.MQTT5).WithTopic(name),
 	}
+}
+
+// SizeOf returns the Size of the message that New would make of p.
+func SizeOf(p *wire.Publish) int {
+	return overhead + 2*(len(p.Topic)+len(p.ResponseTopic)+len(p.CorrelationData)+
+		len(p.ContentType.Value)+p.UserProperties.Size()) + len(p.Payload)
 }
 
 // payload returns the copy of p that is the end of an encoded form, so that the
