@@ -363,11 +363,19 @@ func (c *conn) disconnectLocked(code mqttauth.ReasonCode, cause error) {
 		return
 	}
 	c.leave(cause)
+	// The peer may take its time to close; its session and will need not wait.
+	go c.release(c.client)
 	var last []byte
 	if c.version == mqttauth.MQTT5 {
 		last = (&wire.Disconnect{Code: code}).Append(nil, c.version)
 	}
 	c.out.finish(last)
+}
+
+// release parts the connection from its client.
+func (c *conn) release(cl *client) {
+	defer c.recovered()
+	cl.detach(c)
 }
 
 // kill ends the connection without a word (EXP-1). It does not block.
@@ -444,6 +452,9 @@ func (c *conn) end() {
 	c.leave(errConnectionLost)
 	client, cause := c.client, c.cause
 	c.mu.Unlock()
+	if client != nil {
+		c.release(client)
+	}
 	if c.out.closing() {
 		c.out.flush()
 	} else {
@@ -454,7 +465,6 @@ func (c *conn) end() {
 	if client == nil {
 		return
 	}
-	client.detach(c)
 	c.server.ended.take(c)
 	c.logEnd(cause)
 	if errors.Is(cause, errConnectionLost) {
