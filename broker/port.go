@@ -42,6 +42,18 @@ type Access struct {
 	// Authorization says what clients may do. Nil denies everything;
 	// mqttauthz.AllowAll allows it.
 	Authorization *mqttauthz.Policy
+
+	// KeepClients makes SetAccess keep the clients whose rights this policy
+	// does not shrink, if Authentication stays as it is (AUTHZ-13). Whose
+	// rights grow or stay the same is told by comparing the policies; who is
+	// in doubt is disconnected.
+	KeepClients bool
+
+	// RecheckRetained makes SetAccess delete the retained messages that their
+	// authors may not publish any more (AUTHZ-9). The author is the session
+	// that published, with the attributes that it had last and the port where
+	// it was last accepted.
+	RecheckRetained bool
 }
 
 // Listener is an open port. It is safe for concurrent use.
@@ -160,9 +172,9 @@ func (l *Listener) all() []*conn {
 }
 
 // SetAccess puts other access rules in force, all at once. When it returns,
-// nothing is routed under the old policy any more, and all clients of the port
-// are being disconnected (MQTT 5.0: DISCONNECT 0x98); their sessions are kept
-// (AUTHN-11, AUTHZ-13). A client that is being authenticated under the old rules
+// nothing is routed under the old policy any more, and all clients of the port,
+// but for those that Access.KeepClients keeps, are being disconnected (MQTT 5.0:
+// DISCONNECT 0x98); their sessions are kept (AUTHN-11, AUTHZ-13). A client that is being authenticated under the old rules
 // is refused and may come back.
 func (l *Listener) SetAccess(a Access) error {
 	if a.Authentication == nil {
@@ -172,14 +184,22 @@ func (l *Listener) SetAccess(a Access) error {
 	defer l.swap.Unlock()
 	// A connection that is being accepted reads the rules under its own lock:
 	// either it is found below, or it reads the new ones.
-	l.access.Store(&a)
+	old := l.access.Swap(&a)
 	conns := l.all()
 	for _, c := range conns {
 		c.rebind(a.Authorization)
 	}
 	l.server.waitForWill()
+	if a.RecheckRetained {
+		l.server.recheckRetained(l)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), compareTime)
+	defer cancel()
+	keep := a.keeps(ctx, old)
 	for _, c := range conns {
-		c.disconnect(wire.AdministrativeAction, errAccessChanged)
+		if !c.keep(keep) {
+			c.disconnect(wire.AdministrativeAction, errAccessChanged)
+		}
 	}
 	return nil
 }

@@ -40,7 +40,20 @@ func (c *compiler) chain(a *resource.Authentication) *chain {
 		return nil
 	}
 	out.method = method
+	if a.ThrottleFailures {
+		out.method = c.throttle(a, method)
+	}
 	return out
+}
+
+// throttle puts off what failed lately (AUTHN-14).
+func (c *compiler) throttle(a *resource.Authentication, m *mqttauth.Chain) mqttauth.Method {
+	t, err := mqttauth.NewThrottle(m)
+	if err != nil {
+		c.fail(a.Position, "metadata.annotations", err)
+		return m
+	}
+	return t
 }
 
 // entryName names method i of a chain by its kind, and by its place as well if

@@ -89,7 +89,7 @@ func (k *Keeper) Apply(p *Plan) error {
 // known returns the chain that is in use already and is the same, or c.
 func (k *Keeper) known(c *chain) *chain {
 	for _, old := range k.chains {
-		if c != nil && old.key == c.key && old.spec.equal(c.spec) {
+		if c != nil && old.same(c) {
 			return old
 		}
 	}

@@ -112,6 +112,7 @@ func (p *Port) Access() broker.Access {
 		a.Authorization = mqttauthz.AllowAll()
 	case p.policy != nil:
 		a.Authorization = p.policy.compiled
+		a.KeepClients, a.RecheckRetained = p.policy.source.KeepClients, p.policy.source.RecheckRetained
 	}
 	return a
 }
@@ -165,11 +166,16 @@ func (p *policy) equal(q *policy) bool {
 type chain struct {
 	key      resource.Key
 	source   *resource.Authentication
-	method   *mqttauth.Chain
+	method   mqttauth.Method
 	trust    *clientcert.Trust // nil: no X509 method
 	forwards bool              // a Custom method: client certificates are passed on
 	closers  []io.Closer       // methods that hold connections
 	spec     chainSpec
+}
+
+// same reports whether two chains decide alike.
+func (c *chain) same(d *chain) bool {
+	return c.key == d.key && c.source.ThrottleFailures == d.source.ThrottleFailures && c.spec.equal(d.spec)
 }
 
 func (c *chain) String() string {

@@ -10,6 +10,10 @@ type Authentication struct {
 
 	Methods []Method // at least one, in the order in which they are asked
 
+	// ThrottleFailures is the annotation mqttwarden/throttle-failures: what
+	// failed lately is put off (AUTHN-14).
+	ThrottleFailures bool
+
 	listeners []listenerRef // that the policy names, in v1alpha4
 }
 

@@ -12,6 +12,12 @@ type Authorization struct {
 	Cache bool // accepted; it never changes a decision (AUTHZ-14)
 	Rules []mqttauthz.Rule
 
+	// KeepClients and RecheckRetained are the annotations
+	// mqttwarden/keep-clients and mqttwarden/recheck-retained: what a change
+	// of the policy does besides what it always does (AUTHZ-9, AUTHZ-13).
+	KeepClients     bool
+	RecheckRetained bool
+
 	rules *node  // as written
 	path  string // of the list of rules
 

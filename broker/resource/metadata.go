@@ -53,11 +53,20 @@ func (d *document) setting(name string) *field {
 	return f
 }
 
+// switched takes out a setting that is on or off, off when it is absent.
+func (d *document) switched(name string) bool {
+	return d.setting(name).oneOf("true", "false") == "true"
+}
+
+// knownSettings are those that readers take.
+const knownSettings = "a BrokerAuthentication knows " + settingPrefix + "method-<index>-on-unavailable, for ServiceAccountToken also -namespaces, " +
+	"-revalidate-after and -review-again, for X509 -stale-crl, the index counting its methods from 0, and " +
+	settingPrefix + "throttle-failures; a BrokerAuthorization " + settingPrefix + "keep-clients and " + settingPrefix +
+	"recheck-retained; a BrokerListener " + settingPrefix + "port-<number>-allowed-origins, of its WebSockets ports"
+
 // refuseSettings reports the settings that nobody took.
 func (d *document) refuseSettings() {
 	for _, key := range slices.Sorted(maps.Keys(d.settings)) {
-		d.settings[key].errorf("unknown setting; a BrokerAuthentication knows %smethod-<index>-on-unavailable, "+
-			"for ServiceAccountToken also -namespaces, -revalidate-after and -review-again, for X509 -stale-crl, the index counting its methods from 0, "+
-			"and a BrokerListener %sport-<number>-allowed-origins, of its WebSockets ports", settingPrefix, settingPrefix)
+		d.settings[key].errorf("unknown setting; " + knownSettings)
 	}
 }

@@ -11,7 +11,7 @@ import (
 func readAuthenticationV1(d document) {
 	d.ignored("status")
 	spec := d.required("spec").object()
-	a := &Authentication{Key: d.key, Position: d.position}
+	a := &Authentication{Key: d.key, Position: d.position, ThrottleFailures: d.switched("throttle-failures")}
 	a.BrokerRef = spec.optional("brokerRef").reference(brokerName)
 	methods := spec.required("authenticationMethods")
 	for i, f := range methods.list() {

@@ -7,7 +7,10 @@ import "github.com/mqttwarden/mqttwarden/mqttauthz"
 func readAuthorizationV1(d document) {
 	d.ignored("status")
 	spec := d.required("spec").object()
-	a := &Authorization{Key: d.key, Position: d.position, Cache: true}
+	a := &Authorization{
+		Key: d.key, Position: d.position, Cache: true,
+		KeepClients: d.switched("keep-clients"), RecheckRetained: d.switched("recheck-retained"),
+	}
 	a.BrokerRef = spec.optional("brokerRef").reference(brokerName)
 	policies := spec.required("authorizationPolicies").object()
 	if cache := policies.optional("cache"); cache != nil {

@@ -8,7 +8,7 @@ import "strings"
 func readAuthenticationV1alpha4(d document) {
 	d.ignored("status")
 	spec := d.required("spec").object()
-	a := &Authentication{Key: d.key, Position: d.position}
+	a := &Authentication{Key: d.key, Position: d.position, ThrottleFailures: d.switched("throttle-failures")}
 	a.BrokerRef = spec.optional("brokerRef").reference(brokerName)
 	a.listeners = readListenerRefs(spec.required("listenerRef"))
 	methods := spec.required("authenticationMethods")

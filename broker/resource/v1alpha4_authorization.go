@@ -7,7 +7,10 @@ func readAuthorizationV1alpha4(d document) {
 	defer func() { d.decoder.lowerClientIDs = false }()
 	d.ignored("status")
 	spec := d.required("spec").object()
-	a := &Authorization{Key: d.key, Position: d.position, Cache: true}
+	a := &Authorization{
+		Key: d.key, Position: d.position, Cache: true,
+		KeepClients: d.switched("keep-clients"), RecheckRetained: d.switched("recheck-retained"),
+	}
 	a.BrokerRef = spec.optional("brokerRef").reference(brokerName)
 	a.listeners = readListenerRefs(spec.required("listenerRef"))
 	policies := spec.required("authorizationPolicies").object()

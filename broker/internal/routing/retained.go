@@ -113,6 +113,21 @@ func (r *Retained[M]) Match(filter string) iter.Seq2[string, M] {
 	}
 }
 
+// All yields topic and message of everything, also what begins with $. It is
+// otherwise like Match.
+func (r *Retained[M]) All() iter.Seq2[string, M] {
+	return func(yield func(string, M) bool) {
+		w := walk[M]{tree: &r.tree, yield: yield}
+		w.push(&r.tree.root, "#", true)
+		for i := range w.todo {
+			w.todo[i].top = false
+		}
+		for len(w.todo) > 0 && !w.stopped {
+			w.step()
+		}
+	}
+}
+
 // walk is one iteration over the tree: a stack of child tables that are not
 // finished, at most one per level.
 type walk[M comparable] struct {

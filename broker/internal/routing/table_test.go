@@ -306,3 +306,25 @@ func TestMatchAllocations(t *testing.T) {
 		t.Fatalf("Clear left %v", s)
 	}
 }
+
+// All finds everything that is retained, also under $.
+func TestRetainedAll(t *testing.T) {
+	r := routing.NewRetained[*int]()
+	want := map[string]bool{}
+	for _, name := range []string{"a", "a/b", "a/b/c", "/", "", "$SYS/x", "$", "b/$y"} {
+		r.Set(name, new(int))
+		want[name] = true
+	}
+	r.Delete("a/b")
+	delete(want, "a/b")
+	got := map[string]bool{}
+	for name := range r.All() {
+		got[name] = true
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	for range r.All() {
+		break
+	}
+}
