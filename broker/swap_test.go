@@ -3,7 +3,9 @@ package broker_test
 import (
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/mqttwarden/mqttwarden/broker"
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
@@ -171,12 +173,22 @@ func TestAUTHZ13Change(t *testing.T) {
 // all topics all the time; in even epochs only "even" may be published and
 // "secret" be read, in odd ones only "odd" and nothing.
 func TestAUTHZ13NothingUnderTheOldPolicy(t *testing.T) {
-	const epochs, publishers = 150, 6
+	t.Run("many changes", func(t *testing.T) { changeWhilePublishing(t, 150, 6, 0) })
+	t.Run("1,000 clients", func(t *testing.T) { changeWhilePublishing(t, 2, 1000, 300) })
+}
+
+// changeWhilePublishing changes the policy so often, each time after at least so
+// many messages have been routed.
+func changeWhilePublishing(t *testing.T, epochs, publishers int, least int64) {
 	policies := [2]broker.Access{
 		access(t, allow("alice", pub("even"), sub("secret"))),
 		access(t, allow("alice", pub("odd"))),
 	}
-	b, open := twoPorts(t, policies[0])
+	server := newServer(t, broker.Limits{
+		QueueMessages: 1 << 20, QueueBytes: 1 << 29, // nothing is dropped
+		SessionsPerIdentity: publishers + 1, PendingPerSource: 2 * (publishers + 2),
+	})
+	b, open := server.listen(policies[0]), server.listen(open())
 	s := open.connect(v5, "s")
 	s.subscribe(1, "even", "odd", "mark")
 	marker := open.connect(v5, "marker")
@@ -184,13 +196,20 @@ func TestAUTHZ13NothingUnderTheOldPolicy(t *testing.T) {
 	stop := make(chan struct{})
 	results := make(chan error, publishers+1)
 	for i := range publishers {
-		go func() { results <- publishForever(b, fmt.Sprint("p", i), i%2 == 0, stop) }()
+		go func() { results <- publishForever(b, fmt.Sprint("p", i), i < 3, stop) }()
 	}
 	go func() { results <- readSecrets(b, stop) }()
 	seen := make(chan error, 1)
-	go func() { seen <- checkEpochs(s, epochs) }()
+	var routed atomic.Int64
+	go func() { seen <- checkEpochs(s, epochs, &routed) }()
 
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
 	for epoch := 1; epoch <= epochs; epoch++ {
+		before := routed.Load()
+		for routed.Load()-before < least { // however long 1,000 handshakes take
+			<-tick.C
+		}
 		marker.publish(1, "mark", "changing")
 		b.set(policies[epoch%2])
 		marker.publish(1, "mark", strconv.Itoa(epoch))
@@ -285,7 +304,7 @@ func forever(b *port, id string, stop <-chan struct{}, f func(*peer) error) erro
 
 // checkEpochs reads what is routed until the last mark. Between the mark of an
 // epoch and the next change only one topic may occur.
-func checkEpochs(s *peer, epochs int) error {
+func checkEpochs(s *peer, epochs int, routed *atomic.Int64) error {
 	only := ""
 	counts := map[string]int{}
 	for {
@@ -305,6 +324,7 @@ func checkEpochs(s *peer, epochs int) error {
 			return fmt.Errorf("a message on %q was routed while only %q was allowed", m.Topic, only)
 		case m.Topic != "mark":
 			counts[m.Topic]++
+			routed.Add(1)
 		case string(m.Payload) == "over":
 			if counts["even"] == 0 || counts["odd"] == 0 {
 				return fmt.Errorf("the publishers got through %v times in %d epochs", counts, epochs)
