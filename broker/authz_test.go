@@ -211,6 +211,31 @@ func TestS12DollarTopics(t *testing.T) {
 	})
 }
 
+// S-33: wildcards are no way around the policy. A client with a right to one
+// topic gets nothing of another by any filter, and one without a rule nothing at
+// all.
+func TestS33Wildcards(t *testing.T) {
+	versions(t, func(t *testing.T, v mqttauth.Version) {
+		b := ruled(t, allow("alice", sub("mine/x")), allow("bob"))
+		alice, bob := b.connect(v, "a", as("alice")), b.connect(v, "b", as("bob"))
+		for _, f := range []string{"#", "+/#", "+/+", "mine/#", "mine/+", "+/x", "$share/g/#", "$share/g/+/x"} {
+			for name, p := range map[string]*peer{"alice": alice, "bob": bob} {
+				if got := p.tries(f); got != denial(v) {
+					t.Errorf("SUBSCRIBE %q of %s is answered %v", f, name, got)
+				}
+			}
+		}
+		alice.subscribe(1, "mine/x")
+		p := b.connect(v, "p", as("all"))
+		p.retain("other/x", "x")
+		p.publish(1, "mine/y", "x")
+		p.publish(1, "mine/x", "x")
+		alice.message("mine/x", "x")
+		alice.quiet()
+		bob.quiet()
+	})
+}
+
 // S-13: whatever way a message takes, the right to subscribe decides.
 func TestS13DeniedOnAllWays(t *testing.T) {
 	for _, allowed := range []bool{true, false} {

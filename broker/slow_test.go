@@ -10,6 +10,7 @@ import (
 
 	"github.com/mqttwarden/mqttwarden/broker"
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
+	"github.com/mqttwarden/mqttwarden/broker/websocket"
 )
 
 // watched is a listener that tells when the server closed its connections.
@@ -97,22 +98,24 @@ func TestE13BlockedClients(t *testing.T) {
 	}
 	pki := newPKI(t)
 	for name, end := range ways {
-		for _, secure := range []bool{false, true} {
-			label := name + " over TCP"
-			if secure {
-				label = name + " over TLS"
-			}
-			t.Run(label, func(t *testing.T) {
+		for _, over := range []string{"TCP", "TLS", "WebSocket"} {
+			t.Run(name+" over "+over, func(t *testing.T) {
 				t.Parallel()
 				s := newServer(t, broker.Limits{QueueBytes: 1 << 20})
 				w := &watched{listenTCP(t), make(chan *watchedConn, 3)}
 				p := broker.Port{Name: "test", Access: open()}
-				if secure {
+				switch over {
+				case "TLS":
 					p.TLS = pki.serverConfig()
+				case "WebSocket":
+					p.Upgrade = new(websocket.Upgrader).Upgrade
 				}
 				b := s.open(p, w)
-				if secure {
+				switch over {
+				case "TLS":
 					b = b.with(pki.clientConfig(nil))
+				case "WebSocket":
+					b = b.overWebSocket(nil)
 				}
 				blocked := blockedClients(t, b, w)
 				started := time.Now()
