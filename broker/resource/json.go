@@ -66,6 +66,7 @@ func (t *jsonTree) syntaxDetail(at int, e *json.SyntaxError) string {
 type jsonTree struct {
 	data   []byte
 	tokens *json.Decoder
+	nodes  nodes
 	start  int // offset of the last token
 
 	// counted up to offset
@@ -108,7 +109,7 @@ func (t *jsonTree) value(depth int) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{pos: t.here()}
+	n := t.nodes.at(t.here())
 	switch v := token.(type) {
 	case json.Delim:
 		if depth >= maxDepth {

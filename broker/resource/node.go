@@ -16,6 +16,20 @@ type node struct {
 	elements []*node // of a sequence
 }
 
+// nodes makes nodes, many at a time: a long list of rules has some hundred
+// thousand of them.
+type nodes struct{ free []node }
+
+func (s *nodes) at(pos place) *node {
+	if len(s.free) == 0 {
+		s.free = make([]node, 64)
+	}
+	n := &s.free[0]
+	s.free = s.free[1:]
+	n.pos = pos
+	return n
+}
+
 // pair is one entry of a mapping.
 type pair struct {
 	key   string

@@ -210,6 +210,7 @@ func assignmentHint(text string) string {
 // YAML document can say other things than it shows.
 type yamlTree struct {
 	decoder *decoder
+	nodes   nodes
 	line    int    // lines of the file before the data
 	path    []step // to the value being converted
 }
@@ -221,7 +222,7 @@ type step struct {
 }
 
 func (t *yamlTree) convert(y *yaml.Node) *node {
-	n := &node{pos: place{int32(max(y.Line, 1) + t.line), int32(max(y.Column, 1))}}
+	n := t.nodes.at(place{int32(max(y.Line, 1) + t.line), int32(max(y.Column, 1))})
 	if y.Anchor != "" && y.Kind != yaml.AliasNode {
 		t.refuse(n, "YAML anchors are not allowed; repeat the value, or put it in quotes if it begins with &")
 	}
