@@ -6,9 +6,9 @@
 //
 // It follows the kinds BrokerListener, BrokerAuthentication and
 // BrokerAuthorization of mqttbroker.iotoperations.azure.com/v1 in one
-// namespace, and those ConfigMaps and Secrets that they refer to: each by a
-// watch of its own that sees no other object, so that rights to single objects
-// are enough. The flow is
+// namespace, also the kind Broker if the cluster has it, and those ConfigMaps and
+// Secrets that they refer to: each by a watch of its own that sees no other
+// object, so that rights to single objects are enough. The flow is
 //
 //	watches ─▶ objects as JSON ─▶ broker/resource ─▶ judgement ─▶ config.Plan
 //	                                                     └─▶ condition Ready
@@ -28,7 +28,8 @@
 //     [Source.Health] and the log tell for how long. What its watches reported is
 //     no proof that it answers, as they are silent in an outage; so it is asked
 //     every few seconds.
-//   - At start nothing opens before all three kinds are known.
+//   - At start nothing opens before all three kinds are known. A Broker that is
+//     not valid at start is as none: the limits are the defaults.
 //
 // # TLS mode Automatic
 //

@@ -19,8 +19,10 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// retryInterval is how long a feed waits after its watch broke.
-const retryInterval = time.Second
+const (
+	retryInterval  = time.Second      // between two watches of a feed
+	absentInterval = 30 * time.Second // of a kind that the cluster need not have, and has not
+)
 
 // feed keeps a copy of the objects of one kind in one namespace, or of a single
 // one of them. It holds what it knows while the server does not answer. It is
@@ -64,9 +66,13 @@ func (f *feed) run(ctx context.Context) {
 		if ctx.Err() == nil {
 			f.failed(err)
 		}
+		pause := retryInterval
+		if f.kind.optional && apierrors.IsNotFound(err) {
+			pause = absentInterval
+		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(retryInterval):
+		case <-time.After(pause):
 		}
 	}
 }

@@ -143,6 +143,7 @@ func (c *candidates) set() *resource.Set {
 	})
 	set := &resource.Set{}
 	for _, o := range order {
+		set.Brokers = append(set.Brokers, o.set.Brokers...)
 		set.Listeners = append(set.Listeners, o.set.Listeners...)
 		set.Authentications = append(set.Authentications, o.set.Authentications...)
 		set.Authorizations = append(set.Authorizations, o.set.Authorizations...)

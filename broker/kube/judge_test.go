@@ -288,6 +288,26 @@ func TestVersionInForceLosesItsReference(t *testing.T) {
 	}
 }
 
+// The limits of a Broker are part of the plan; one that is not valid is as none,
+// or as it was.
+func TestBroker(t *testing.T) {
+	t.Parallel()
+	w := whole(t)
+	for _, step := range []struct {
+		spec string
+		want int
+	}{
+		{`{"advanced":{"clients":{"maxPacketSizeBytes":0}}}`, 0},
+		{`{"advanced":{"clients":{"maxPacketSizeBytes":65536}}}`, 65536},
+		{`{"advanced":{"clients":{"maxPacketSize":1}}}`, 65536},
+	} {
+		w.put(nameBroker, "default", step.spec)
+		if v := w.expect(step.spec, wholePorts); v.plan.Limits.PacketSize != step.want {
+			t.Errorf("%s: limit %d, want %d", step.spec, v.plan.Limits.PacketSize, step.want)
+		}
+	}
+}
+
 // A port with TLS mode Automatic waits for the secret that cert-manager fills.
 func TestAutomaticCertificate(t *testing.T) {
 	t.Parallel()

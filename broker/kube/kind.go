@@ -10,12 +10,14 @@ import (
 type kind struct {
 	name     string
 	resource schema.GroupVersionResource
+	optional bool // the cluster need not have it
 }
 
 const (
 	group   = "mqttbroker.iotoperations.azure.com"
 	version = "v1"
 
+	nameBroker         = "Broker"
 	nameListener       = "BrokerListener"
 	nameAuthentication = "BrokerAuthentication"
 	nameAuthorization  = "BrokerAuthorization"
@@ -26,10 +28,15 @@ const (
 // brokerKinds are followed as a whole.
 func brokerKinds() []kind {
 	return []kind{
-		{nameListener, schema.GroupVersionResource{Group: group, Version: version, Resource: "brokerlisteners"}},
-		{nameAuthentication, schema.GroupVersionResource{Group: group, Version: version, Resource: "brokerauthentications"}},
-		{nameAuthorization, schema.GroupVersionResource{Group: group, Version: version, Resource: "brokerauthorizations"}},
+		brokerKind(nameListener, "brokerlisteners"),
+		brokerKind(nameAuthentication, "brokerauthentications"),
+		brokerKind(nameAuthorization, "brokerauthorizations"),
+		{name: nameBroker, resource: brokerKind(nameBroker, "brokers").resource, optional: true},
 	}
+}
+
+func brokerKind(name, plural string) kind {
+	return kind{name: name, resource: schema.GroupVersionResource{Group: group, Version: version, Resource: plural}}
 }
 
 // coreKind returns the kind of an object that others refer to. It reports false
@@ -37,9 +44,9 @@ func brokerKinds() []kind {
 func coreKind(name string) (kind, bool) {
 	switch name {
 	case nameConfigMap:
-		return kind{name, schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}}, true
+		return kind{name: name, resource: schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}}, true
 	case nameSecret:
-		return kind{name, schema.GroupVersionResource{Version: "v1", Resource: "secrets"}}, true
+		return kind{name: name, resource: schema.GroupVersionResource{Version: "v1", Resource: "secrets"}}, true
 	default:
 		return kind{}, false
 	}

@@ -48,7 +48,7 @@ func (s *Source) brokerObjects() (objects []*object, known bool) {
 	for _, f := range s.kinds {
 		list, ok, problem := f.snapshot()
 		s.complain(f, problem)
-		known = known && ok
+		known = known && (ok || f.kind.optional && apierrors.IsForbidden(problem))
 		for _, u := range list {
 			objects = append(objects, s.decode(f.kind, u))
 		}
@@ -183,9 +183,11 @@ func (s *Source) tell(id identity, before, now *rejection) {
 
 // report has the status of each object say what became of it.
 func (s *Source) report(objects []*object) {
-	writes := make([]statusWrite, len(objects))
-	for i, o := range objects {
-		writes[i] = statusWrite{o, s.last.conditionOf(o, s.failed)}
+	writes := make([]statusWrite, 0, len(objects))
+	for _, o := range objects {
+		if o.kind != nameBroker {
+			writes = append(writes, statusWrite{o, s.last.conditionOf(o, s.failed)})
+		}
 	}
 	s.status.want(writes)
 }
@@ -195,7 +197,7 @@ func (s *Source) report(objects []*object) {
 func (s *Source) complain(f *feed, problem error) {
 	subject := strings.TrimSuffix("feed "+f.kind.name+" "+f.name, " ")
 	switch {
-	case problem == nil:
+	case problem == nil || f.kind.optional && apierrors.IsNotFound(problem):
 		delete(s.told, subject)
 	case apierrors.IsNotFound(problem):
 		if s.told[subject] == "" {

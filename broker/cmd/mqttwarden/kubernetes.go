@@ -39,9 +39,9 @@ func (c *clusterFlags) serve(ctx context.Context, o *observation, kubeconfig, ad
 		return err
 	}
 	o.health.follow(source)
-	var k *config.Keeper
+	var k *config.Keeper // made with the limits of the first plan
 	source.Run(ctx, func(p *config.Plan) error {
-		if k == nil { // the first plan has the limits
+		if k == nil {
 			k = newKeeper(o, address, p.Limits)
 		}
 		err := k.Apply(p)

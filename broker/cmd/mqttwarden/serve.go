@@ -61,7 +61,7 @@ which says what is wrong with the documents.`,
 			return errors.Join(err, o.close())
 		},
 	}
-	addFileFlag(cmd, &paths)
+	fileFlag(cmd, &paths)
 	tokens.add(cmd)
 	see.add(cmd)
 	cluster.add(cmd)
@@ -71,17 +71,9 @@ which says what is wrong with the documents.`,
 	return cmd
 }
 
-// addFileFlag adds the flag that names documents.
-func addFileFlag(cmd *cobra.Command, paths *[]string) {
-	cmd.Flags().StringArrayVarP(paths, "file", "f", nil, "file or folder with documents; may be repeated")
-}
-
-// fileFlag adds the flag that names documents, which must be given.
+// fileFlag adds the flag that names documents.
 func fileFlag(cmd *cobra.Command, paths *[]string) {
-	addFileFlag(cmd, paths)
-	if err := cmd.MarkFlagRequired("file"); err != nil {
-		panic(err) // no such flag: cannot happen
-	}
+	cmd.Flags().StringArrayVarP(paths, "file", "f", nil, "file or folder with documents; may be repeated")
 }
 
 // serve runs a broker on documents until ctx ends.

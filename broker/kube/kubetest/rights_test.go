@@ -23,6 +23,7 @@ func TestRights(t *testing.T) {
 		{broker, "brokerlisteners", "", s.namespace, "list watch", true},
 		{broker, "brokerauthentications", "", s.namespace, "list watch", true},
 		{broker, "brokerauthorizations", "", s.namespace, "list watch", true},
+		{broker, "brokers", "", s.namespace, "list watch", true},
 		{broker, "brokerlisteners/status", "x", s.namespace, "patch", true},
 		{core, "configmaps", "fabrikam-ca", s.namespace, "list watch", true},
 		{core, "secrets", "broker-server-cert", s.namespace, "list watch", true},
