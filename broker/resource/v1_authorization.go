@@ -75,7 +75,7 @@ func readPrincipalsV1(f *field) mqttauthz.Principals {
 // clientIDsName returns how the client IDs of principals are spelt: as in v1,
 // or as in v1alpha4.
 func (o *object) clientIDsName() string {
-	if o.decoder.lowerClientIDs && !o.has("clientIds") {
+	if !o.broken && o.decoder.lowerClientIDs && !o.has("clientIds") {
 		return "clientids"
 	}
 	return "clientIds"
