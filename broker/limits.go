@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"math"
 	"time"
 
 	"github.com/mqttwarden/mqttwarden/statestore"
@@ -60,6 +61,10 @@ type Limits struct {
 	QueueMessages int
 	QueueBytes    int
 
+	// QueueDropsOldest makes room in a full queue for a new message by dropping
+	// the oldest that wait, of whatever QoS. Default: false.
+	QueueDropsOldest bool
+
 	// RetainedMessages and RetainedBytes bound the retained messages of the
 	// server. Default: 100,000 messages, 256 MiB.
 	RetainedMessages int
@@ -79,8 +84,13 @@ type Limits struct {
 
 	// KeepAlive is the longest keep alive, in whole seconds, at most 65,535. An
 	// MQTT 5.0 client that asks for more, or for none, is told it in CONNACK;
-	// others cannot be told and have what they ask for. Zero: no limit.
+	// others cannot be told and have what they ask for. Default: no limit.
 	KeepAlive time.Duration
+
+	// MessageExpiry is the longest life time of a message, in whole seconds. A
+	// message that is published with a longer one, or with none, has this one.
+	// Default: no limit.
+	MessageExpiry time.Duration
 
 	// Connections is how many clients the server has at once, and
 	// ConnectionsPerSource how many of one source address (of IPv6, of one
@@ -118,6 +128,7 @@ func (l Limits) defaults() Limits {
 	orDefault(&l.ConnectionsPerSource, 10_000)
 	orDefault(&l.ConnectRate, 10_000)
 	l.KeepAlive = min(max(l.KeepAlive, 0), 65_535*time.Second)
+	l.MessageExpiry = min(max(l.MessageExpiry, 0), math.MaxUint32*time.Second)
 	return l
 }
 

@@ -205,3 +205,36 @@ func TestConnectionLimitsAreGivenBack(t *testing.T) {
 		eventually(t, "the end of all", func() bool { return s.Stats().Connections == 0 })
 	}
 }
+
+// A message lives no longer than the limit, whoever published it: the will, too.
+func TestMessageExpiryLimit(t *testing.T) {
+	b := authenticated(t, broker.Limits{MessageExpiry: 60 * time.Second}, users)
+	s := b.connect(v5, "s", as("s"))
+	s.subscribe(0, "#")
+	expiry := func(topic string) uint32 {
+		t.Helper()
+		m := s.message(topic, "x")
+		if !m.MessageExpiry.Set {
+			t.Errorf("%s has no message expiry", topic)
+		}
+		return m.MessageExpiry.Value
+	}
+	between := func(got, low, high uint32) {
+		t.Helper()
+		if got < low || got > high {
+			t.Errorf("message expiry %d, want %d to %d", got, low, high)
+		}
+	}
+	p := b.connect(v5, "p", as("p"), will(wire.Will{Topic: "will", Payload: []byte("x")}))
+	old := b.connect(v311, "old", as("old"))
+	old.publish(1, "old", "x")
+	between(expiry("old"), 50, 60)
+	p.publish(2, "none", "x")
+	between(expiry("none"), 50, 60)
+	p.publishes(wire.Publish{QoS: 1, Topic: "longer", Payload: []byte("x"), MessageExpiry: wire.Some[uint32](3600)}, 0)
+	between(expiry("longer"), 50, 60)
+	p.publishes(wire.Publish{QoS: 1, Topic: "shorter", Payload: []byte("x"), MessageExpiry: wire.Some[uint32](30)}, 0)
+	between(expiry("shorter"), 20, 30)
+	p.cut()
+	between(expiry("will"), 50, 60)
+}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"time"
+
 	"github.com/mqttwarden/mqttwarden/broker/internal/message"
 	"github.com/mqttwarden/mqttwarden/broker/internal/session"
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
@@ -73,7 +75,16 @@ func (c *conn) resolveAlias(p *wire.Publish) error {
 }
 
 func (c *conn) route(p *wire.Publish) {
+	c.server.limitExpiry(p)
 	c.server.publish(message.New(p, c.version, c.client, c.now), c.client, &c.fanout, c.now)
+}
+
+// limitExpiry bounds the life time of a message.
+func (s *Server) limitExpiry(p *wire.Publish) {
+	most := uint32(s.limits.MessageExpiry / time.Second)
+	if most > 0 && (!p.MessageExpiry.Set || p.MessageExpiry.Value > most) {
+		p.MessageExpiry = wire.Some(most)
+	}
 }
 
 // admit judges the packet id of a PUBLISH.
@@ -146,6 +157,7 @@ func (c *conn) retainable(p *wire.Publish) bool {
 }
 
 func (c *conn) hold(p *wire.Publish, allowed bool) bool {
+	c.server.limitExpiry(p)
 	m := message.New(p, c.version, c.client, c.now)
 	if !allowed {
 		m = message.New(&wire.Publish{QoS: 2, Topic: p.Topic}, c.version, nil, c.now)

@@ -176,10 +176,11 @@ func (cl *client) open(p *wire.Connect) {
 	defer cl.queue.Unlock()
 	if cl.session == nil {
 		cl.session = session.New(session.Limits{
-			Queued:   l.QueueMessages,
-			Bytes:    l.QueueBytes,
-			Inflight: l.Inflight,
-			Received: int(l.ReceiveMaximum),
+			Queued:     l.QueueMessages,
+			Bytes:      l.QueueBytes,
+			DropOldest: l.QueueDropsOldest,
+			Inflight:   l.Inflight,
+			Received:   int(l.ReceiveMaximum),
 		})
 	}
 	cl.session.Attach(session.Params{

@@ -46,6 +46,7 @@ func (w *will) publish(cl *client) {
 	}
 	now := time.Now()
 	var f fanout
+	s.limitExpiry(&w.packet)
 	s.publish(message.New(&w.packet, mqttauth.MQTT5, cl, now), cl, &f, now)
 	f.wake()
 }

@@ -48,8 +48,9 @@ type CacheConfig struct {
 //   - a service account: for TTL, since its annotations are read beside the
 //     review and their absence denies;
 //   - a secret or pod that the token is bound to: for TTL and the 10 s for
-//     which the API server itself remembers tokens, and 60 s more if the pod is
-//     only terminating: 80 s with the default TTL;
+//     which the API server itself remembers tokens. While it is only being
+//     deleted, that begins 60 s after the end of its grace period: a pod with
+//     the usual 30 s is accepted for 110 s with a TTL of 10 s;
 //   - annotations: the old ones count for TTL.
 //
 // A client that is connected stays until its token ends, or, if its account is

@@ -46,8 +46,8 @@ type CombinedConfig struct {
 //
 // While it answers, what is deleted in the cluster is accepted in a CONNECT or
 // AUTH, and old annotations count, for MaxDelay and what stands behind: the TTL
-// of a Cache, and the API server's own 10 s, or 70 s for a pod that is
-// terminating. A client that is connected is cut within the same time, and that
+// of a Cache, and the API server's own 10 s, or 70 s after its grace period for a
+// pod that is terminating. A client that is connected is cut within the same time, and that
 // of two reviews, if Config.ReviewAgain is set and Config.RevalidateAfter is at
 // most a quarter of MaxDelay.
 //

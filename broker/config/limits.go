@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/mqttwarden/mqttwarden/broker"
-	"github.com/mqttwarden/mqttwarden/broker/resource"
 )
 
 // limits translates the client limits of the Broker document, if there is one.
@@ -16,28 +15,11 @@ func (c *compiler) limits() broker.Limits {
 		l.SessionExpiry = clients.SessionExpiry
 		l.PacketSize = clients.PacketSize
 		l.ReceiveMaximum = clients.ReceiveMaximum
-		l.QueueMessages = clients.QueueLength
-		if ignored := append(unsupported(clients), b.Ignored...); len(ignored) > 0 {
-			c.warn(b.Position, "of Broker %v these fields have no effect: %s", b.Key, strings.Join(ignored, ", "))
+		l.QueueMessages, l.QueueDropsOldest = clients.QueueLength, clients.DropOldest
+		l.KeepAlive, l.MessageExpiry = clients.KeepAlive, clients.MessageExpiry
+		if len(b.Ignored) > 0 {
+			c.warn(b.Position, "of Broker %v these fields have no effect: %s", b.Key, strings.Join(b.Ignored, ", "))
 		}
 	}
 	return l
-}
-
-// unsupported returns the limits that the server does not have.
-func unsupported(l resource.ClientLimits) []string {
-	var out []string
-	for _, f := range []struct {
-		set  bool
-		name string
-	}{
-		{l.KeepAlive != 0, "maxKeepAliveSeconds"},
-		{l.MessageExpiry != 0, "maxMessageExpirySeconds"},
-		{l.DropOldest, "subscriberQueueLimit.strategy"},
-	} {
-		if f.set {
-			out = append(out, "spec.advanced.clients."+f.name)
-		}
-	}
-	return out
 }

@@ -21,6 +21,7 @@ spec:
       maxSessionExpirySeconds: 3600
       maxPacketSizeBytes: 65536
       maxReceiveMaximum: 100
+      maxMessageExpirySeconds: 600
       maxKeepAliveSeconds: 60
       subscriberQueueLimit: {length: 500, strategy: DropOldest}
 `
@@ -35,12 +36,14 @@ func TestBrokerLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer plan.Close()
-	want := broker.Limits{SessionExpiry: time.Hour, PacketSize: 65536, ReceiveMaximum: 100, QueueMessages: 500}
+	want := broker.Limits{
+		SessionExpiry: time.Hour, MessageExpiry: 10 * time.Minute, KeepAlive: time.Minute,
+		PacketSize: 65536, ReceiveMaximum: 100, QueueMessages: 500, QueueDropsOldest: true,
+	}
 	if diff := cmp.Diff(want, plan.Limits); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	warning := "broker.yaml:1:1: of Broker default/default these fields have no effect: spec.advanced.clients.maxKeepAliveSeconds, " +
-		"spec.advanced.clients.subscriberQueueLimit.strategy, spec.memoryProfile"
+	warning := "broker.yaml:1:1: of Broker default/default these fields have no effect: spec.memoryProfile"
 	if diff := cmp.Diff([]string{warning}, plan.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}

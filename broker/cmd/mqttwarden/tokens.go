@@ -54,7 +54,8 @@ func (t *tokenFlags) options(ctx context.Context, log *slog.Logger) (config.Opti
 		return o, err
 	}
 	if t.issuer == "" {
-		return o, t.review(&o)
+		err := t.review(&o)
+		return o, err
 	}
 	verifier, err := t.verifier(ctx, log)
 	if err != nil {

@@ -33,7 +33,7 @@ const (
 const sweepEvery = time.Second
 
 // Enqueue adds a delivery at the end. When the queue is at a limit the new
-// delivery is dropped, of whatever QoS.
+// delivery is dropped, of whatever QoS, or the oldest that wait.
 func (s *Session) Enqueue(d Delivery, now time.Time) Result {
 	if d.QoS == 0 && !s.connection.attached {
 		s.dropped.Offline++
@@ -42,6 +42,11 @@ func (s *Session) Enqueue(d Delivery, now time.Time) Result {
 	if !s.fits(d) && now.Sub(s.swept) >= sweepEvery {
 		s.swept = now
 		s.filter(&s.dropped.Expired, func(d *Delivery) bool { return !d.Message.Expired(now) })
+	}
+	for s.limits.DropOldest && !s.fits(d) && s.queue.n > 0 && d.Message.Size() <= s.limits.Bytes {
+		s.bytes -= s.queue.at(0).Message.Size()
+		s.queue.drop()
+		s.dropped.Full++
 	}
 	if !s.fits(d) {
 		s.dropped.Full++

@@ -19,6 +19,8 @@ type Limits struct {
 	// Messages count by their Size, also when several sessions share them.
 	// Default 8 MiB. No single message should come near it.
 	Bytes int
+	// DropOldest makes room for a new delivery by dropping the oldest that wait.
+	DropOldest bool
 	// Inflight is the number of deliveries that are sent and not acknowledged,
 	// whatever more the client would take. Default 1024, at most 32,768.
 	Inflight int

@@ -418,3 +418,41 @@ func TestReceives(t *testing.T) {
 		t.Error("a topic that nobody subscribed is received")
 	}
 }
+
+// A queue that drops the oldest keeps what came last, of whatever QoS, and never
+// what is sent and unacknowledged.
+func TestDropOldest(t *testing.T) {
+	s := online(session.Limits{Queued: 3, DropOldest: true, Inflight: 2}, session.Params{})
+	enqueue(t, s, 1, 2, 1)
+	if diff := cmp.Diff([]string{"1#1 1", "1#2 2"}, take(t, s)); diff != "" {
+		t.Fatalf("(-want +got)\n%s", diff)
+	}
+	enqueue(t, s, 3, 6, 1)
+	if got := s.Dropped().Full; got != 3 {
+		t.Errorf("%d dropped, want 3", got)
+	}
+	s.Puback(1)
+	s.Puback(2)
+	if diff := cmp.Diff([]string{"1#3 6", "1#4 7"}, take(t, s)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// One message that is too large for the queue does not empty it for nothing.
+func TestDropOldestByBytes(t *testing.T) {
+	size := text("1", 1).Size()
+	s := online(session.Limits{Bytes: 3 * size, DropOldest: true, Inflight: 1}, session.Params{})
+	enqueue(t, s, 1, 1, 1)
+	take(t, s)
+	enqueue(t, s, 2, 4, 1) // room for two
+	s.Puback(1)
+	if diff := cmp.Diff([]string{"1#2 4"}, take(t, s)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	great := text(string(make([]byte, 4*size)), 1)
+	is(t, "Enqueue", s.Enqueue(session.Delivery{Message: great, QoS: 1}, start), session.DroppedFull)
+	s.Puback(2)
+	if diff := cmp.Diff([]string{"1#3 5"}, take(t, s)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
