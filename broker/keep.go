@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/mqttwarden/mqttwarden/mqttauth"
@@ -24,42 +25,18 @@ func (a *Access) keeps(ctx context.Context, old *Access) func(mqttauthz.Principa
 	if err != nil {
 		return nil
 	}
-	shrunk := shrunkRules(&report)
-	return func(p mqttauthz.Principal) bool {
-		if len(shrunk) == 0 {
-			return true
-		}
-		if ctx.Err() != nil {
-			return false
-		}
-		for _, right := range old.Authorization.WhatCan(p) {
-			if shrunk[right.Rule] {
-				return false
-			}
-		}
-		return true
+	if len(report.Denied) == 0 && !slices.ContainsFunc(report.Undecided, ofOldPolicy) {
+		return func(mqttauthz.Principal) bool { return true }
 	}
+	coverage := mqttauthz.NewCoverage(old.Authorization, a.Authorization, mqttauthz.DiffOptions{})
+	return func(p mqttauthz.Principal) bool { return coverage.Of(ctx, p) }
 }
+
+// ofOldPolicy reports whether somebody may lose what u is about.
+func ofOldPolicy(u mqttauthz.Undecided) bool { return !u.New }
 
 // same reports whether two methods are one. Some cannot be compared.
 func same(m, n mqttauth.Method) bool { return reflect.ValueOf(m).Comparable() && m == n }
-
-// shrunkRules returns the old policy's rules that gave somebody what the new
-// policy does not, or may not. A client whose rights shrink has the right that
-// it loses from one of them: the comparison is about the least client of each
-// rule, and more attributes only make the new policy allow more.
-func shrunkRules(r *mqttauthz.Report) map[int]bool {
-	rules := make(map[int]bool)
-	for _, c := range r.Denied {
-		rules[c.Rule] = true
-	}
-	for _, u := range r.Undecided {
-		if !u.New {
-			rules[u.Rule] = true
-		}
-	}
-	return rules
-}
 
 // keep reports whether the client stays when its rights have changed. Its
 // subscriptions and registrations are decided on again all the same (AUTHZ-12).

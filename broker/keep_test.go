@@ -54,6 +54,18 @@ func TestAUTHZ13KeepClients(t *testing.T) {
 	})
 }
 
+// AUTHZ-13: who is taken out of a rule does not take the others along.
+func TestAUTHZ13KeepOthersOfTheRule(t *testing.T) {
+	rule := allow("alice", pub("a/{principal.username}"), sub("#"))
+	rule.Principals.Usernames = []string{"alice", "bob"}
+	b, change := keeping(t, rule)
+	alice, bob := b.connect(v5, "a", as("alice")), b.connect(v5, "b", as("bob"))
+	rule.Principals.Usernames = []string{"alice"}
+	change(rule)
+	bob.dismissed(wire.AdministrativeAction)
+	alice.publishes(wire.Publish{QoS: 1, Topic: "a/alice"}, 0)
+}
+
 // Another authentication keeps nobody, and so does a policy that cannot be
 // compared because there is none.
 func TestAUTHZ13KeepNobody(t *testing.T) {

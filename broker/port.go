@@ -44,9 +44,9 @@ type Access struct {
 	Authorization *mqttauthz.Policy
 
 	// KeepClients makes SetAccess keep the clients whose rights this policy
-	// does not shrink, if Authentication stays as it is (AUTHZ-13). Whose
-	// rights grow or stay the same is told by comparing the policies; who is
-	// in doubt is disconnected.
+	// does not shrink, if Authentication stays as it is (AUTHZ-13). Each client
+	// is looked at with its own attributes (mqttauthz.Coverage), for a second in
+	// all; who is in doubt after that is disconnected.
 	KeepClients bool
 
 	// RecheckRetained makes SetAccess delete the retained messages that their

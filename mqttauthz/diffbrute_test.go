@@ -92,17 +92,22 @@ func diffRules(r randomPolicy, n int) []mqttauthz.Rule {
 // requests calls do with every request of the universe.
 func (u *diffUniverse) requests(do func(who mqttauthz.Principal, op mqttauthz.Operation, text string)) {
 	for _, who := range u.principals {
-		do(who, mqttauthz.OpConnect, who.ClientID)
-		for _, n := range u.names {
-			do(who, mqttauthz.OpPublish, n)
-		}
-		for _, f := range u.filters {
-			do(who, mqttauthz.OpSubscribe, f)
-		}
-		for _, k := range u.anyKeys {
-			do(who, mqttauthz.OpRead, k)
-			do(who, mqttauthz.OpWrite, k)
-		}
+		u.asked(who, func(op mqttauthz.Operation, text string) { do(who, op, text) })
+	}
+}
+
+// asked calls do with every request of one client.
+func (u *diffUniverse) asked(who mqttauthz.Principal, do func(op mqttauthz.Operation, text string)) {
+	do(mqttauthz.OpConnect, who.ClientID)
+	for _, n := range u.names {
+		do(mqttauthz.OpPublish, n)
+	}
+	for _, f := range u.filters {
+		do(mqttauthz.OpSubscribe, f)
+	}
+	for _, k := range u.anyKeys {
+		do(mqttauthz.OpRead, k)
+		do(mqttauthz.OpWrite, k)
 	}
 }
 

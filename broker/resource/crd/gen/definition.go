@@ -120,7 +120,8 @@ func anyCase(s *apiextensions.JSONSchemaProps) {
 // patternOf returns a regular expression, in what all dialects share, that
 // matches words in any letter case.
 func patternOf(words ...string) string {
-	for i, word := range words {
+	patterns := make([]string, 0, len(words))
+	for _, word := range words {
 		var b strings.Builder
 		for _, r := range word {
 			upper, lower := strings.ToUpper(string(r)), strings.ToLower(string(r))
@@ -130,9 +131,9 @@ func patternOf(words ...string) string {
 			}
 			b.WriteString("[" + upper + lower + "]")
 		}
-		words[i] = b.String()
+		patterns = append(patterns, b.String())
 	}
-	return "^(" + strings.Join(words, "|") + ")$"
+	return "^(" + strings.Join(patterns, "|") + ")$"
 }
 
 // rightsByMethod says which fields go with which method of a right (AUTHZ-4). It

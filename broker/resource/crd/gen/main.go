@@ -22,7 +22,7 @@ func main() {
 	}
 	for name, data := range files {
 		path := filepath.FromSlash(name)
-		err := os.MkdirAll(filepath.Dir(path), 0o755)
+		err := os.MkdirAll(filepath.Dir(path), 0o755) //nolint:gosec // to be read by everybody
 		if err == nil {
 			err = os.WriteFile(path, data, 0o644) //nolint:gosec // to be read by everybody
 		}
