@@ -173,9 +173,10 @@ func (l *Listener) all() []*conn {
 
 // SetAccess puts other access rules in force, all at once. When it returns,
 // nothing is routed under the old policy any more, and all clients of the port,
-// but for those that Access.KeepClients keeps, are being disconnected (MQTT 5.0:
-// DISCONNECT 0x98); their sessions are kept (AUTHN-11, AUTHZ-13). A client that is being authenticated under the old rules
-// is refused and may come back.
+// but for those that Access.KeepClients keeps, have been sent away (MQTT 5.0:
+// DISCONNECT 0x98); their sessions are kept (AUTHN-11, AUTHZ-13). A client that
+// is being authenticated under the old rules is refused and may come back. With
+// many clients this takes a second.
 func (l *Listener) SetAccess(a Access) error {
 	if a.Authentication == nil {
 		return errNoAuthentication(l.name)
@@ -195,14 +196,33 @@ func (l *Listener) SetAccess(a Access) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), compareTime)
 	defer cancel()
-	keep := a.keeps(ctx, old)
-	for _, c := range conns {
-		if !c.keep(keep) {
-			c.disconnect(wire.AdministrativeAction, errAccessChanged)
-		}
-	}
+	dismiss(conns, a.keeps(ctx, old))
 	return nil
 }
+
+// dismiss disconnects all that keep does not keep. The end of a connection is
+// work, and that of ten thousand at once would hold up the clients of other
+// ports: so it is spread, up to dismissTime.
+func dismiss(conns []*conn, keep func(mqttauthz.Principal) bool) {
+	const (
+		pause = time.Millisecond
+		least = 10 // that need no pause
+	)
+	start := time.Now()
+	for i, c := range conns {
+		if c.keep(keep) {
+			continue
+		}
+		c.disconnect(wire.AdministrativeAction, errAccessChanged)
+		if early := dismissTime * time.Duration(i) / time.Duration(len(conns)); i%least == least-1 && time.Since(start) < early {
+			time.Sleep(pause)
+		}
+	}
+}
+
+// dismissTime is how long it takes to send away the clients of a port, if they
+// are many.
+const dismissTime = time.Second
 
 var (
 	errAccessChanged = errors.New("authentication or authorization of the port changed")

@@ -41,8 +41,11 @@ func TestCoverage(t *testing.T) {
 		{"a pattern that becomes void", users(both, topics("d/1")), users(both, topics("d/{principal.attributes.none}")), alice, false},
 		{"nothing before", nil, users(both), alice, true},
 		{"nothing after", users(both), nil, alice, false},
-		{"a value that some patterns do not take", users(both, topics("a")), users(both, topics("#")),
-			mqttauthz.Principal{ClientID: strings.Repeat("x", 200), Username: "alice"}, false},
+		{
+			"a value that some patterns do not take", users(both, topics("a")), users(both, topics("#")),
+			mqttauthz.Principal{ClientID: strings.Repeat("x", 200), Username: "alice"},
+			false,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
