@@ -13,7 +13,8 @@ import (
 	"github.com/mqttwarden/mqttwarden/mqttauth"
 )
 
-// pipeListener is a listener without a network, for time that does not pass.
+// pipeListener is a listener without a network: for time that does not pass, and
+// for more connections than a process may have sockets.
 type pipeListener struct {
 	conns chan net.Conn
 	once  sync.Once

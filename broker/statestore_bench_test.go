@@ -3,7 +3,6 @@ package broker_test
 import (
 	"encoding/binary"
 	"fmt"
-	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,34 +11,6 @@ import (
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
 	"github.com/mqttwarden/mqttwarden/statestore"
 )
-
-// pipes is a listener without sockets, of which a process may not have enough.
-type pipes struct {
-	dialed chan net.Conn
-	closed chan struct{}
-}
-
-func (l *pipes) Accept() (net.Conn, error) {
-	select {
-	case nc := <-l.dialed:
-		return nc, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipes) Close() error {
-	close(l.closed)
-	return nil
-}
-
-func (l *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-func (l *pipes) dial() (net.Conn, error) {
-	near, far := net.Pipe()
-	l.dialed <- far
-	return near, nil
-}
 
 // drain reads packets until n messages have come, and acknowledges them in one
 // write.
@@ -105,10 +76,12 @@ func BenchmarkStoreGet(b *testing.B) {
 func BenchmarkStoreWatchers(b *testing.B) {
 	const watchers = 10_000
 	s := newServerWith(b, broker.Options{
-		Limits:     broker.Limits{SessionsPerIdentity: watchers + 1, PendingPerSource: watchers + 1},
+		Limits: broker.Limits{
+			SessionsPerIdentity: watchers + 1, PendingPerSource: watchers + 1, ConnectionsPerSource: watchers + 1, ConnectRate: watchers + 1,
+		},
 		StateStore: statestore.NewMemory(0),
 	})
-	l := &pipes{make(chan net.Conn), make(chan struct{})}
+	l := newPipes()
 	ln, err := s.Listen(l, broker.Port{Name: "test", Access: open()})
 	if err != nil {
 		b.Fatal(err)
