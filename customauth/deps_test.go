@@ -1,34 +1,28 @@
 package customauth_test
 
 import (
-	"os/exec"
-	"strings"
 	"testing"
+
+	"github.com/mqttwarden/mqttwarden/internal/deptest"
 )
 
-// The package brings net/http and nothing else that is heavy.
-func TestDeps(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	const module = "github.com/mqttwarden/mqttwarden/"
-	own := map[string]bool{
-		module + "customauth": true, module + "mqttauth": true,
-		module + "internal/exhausted": true, module + "internal/peertext": true, module + "internal/strictjson": true,
-	}
-	for dep := range strings.Lines(string(out)) {
-		dep = strings.TrimSpace(dep)
-		first, _, _ := strings.Cut(dep, "/")
-		if strings.Contains(first, ".") && !own[dep] {
-			t.Errorf("imports %s: only the standard library and mqttauth are wanted here; no broker, no client-go", dep)
-		}
-	}
-	direct, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.Imports}}", ".").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	if strings.Contains(string(direct), "encoding/json") {
-		t.Error("imports encoding/json: it reads duplicate keys, other letter case and bad UTF-8 as if nothing were wrong")
-	}
+// The package brings net/http and nothing else that is heavy: no broker, no
+// client-go.
+func TestDependencies(t *testing.T) {
+	deptest.Links(t, deptest.Rules{
+		Only: map[string]string{
+			"github.com/mqttwarden/mqttwarden/mqttauth":            "the contract of methods",
+			"github.com/mqttwarden/mqttwarden/internal/exhausted":  "tells our own shortage from an outage",
+			"github.com/mqttwarden/mqttwarden/internal/peertext":   "escapes text of peers",
+			"github.com/mqttwarden/mqttwarden/internal/strictjson": "reads and writes JSON strictly",
+		},
+	})
+	deptest.Imports(t, deptest.Rules{
+		Only: map[string]string{
+			"github.com/mqttwarden/mqttwarden/...": "judged above",
+		},
+		Forbidden: map[string]string{
+			"encoding/json": "it reads duplicate keys, other letter case and bad UTF-8 as if nothing were wrong",
+		},
+	})
 }

@@ -1,27 +1,25 @@
 package sat_test
 
 import (
-	"os/exec"
-	"strings"
 	"testing"
+
+	"github.com/mqttwarden/mqttwarden/internal/deptest"
 )
 
 // The package brings net/http and golang-jwt, and nothing else that is heavy.
-func TestDeps(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	const module = "github.com/mqttwarden/mqttwarden/"
-	wanted := map[string]bool{
-		module + "sat": true, module + "mqttauth": true, module + "internal/peertext": true,
-		module + "internal/strictjson": true, module + "internal/exhausted": true, "github.com/golang-jwt/jwt/v5": true,
-	}
-	for dep := range strings.Lines(string(out)) {
-		dep = strings.TrimSpace(dep)
-		first, _, _ := strings.Cut(dep, "/")
-		if strings.Contains(first, ".") && !wanted[dep] {
-			t.Errorf("imports %s: client-go is 20 MB of a program, YAML is for the broker's documents, and a broker has no place here", dep)
-		}
-	}
+func TestDependencies(t *testing.T) {
+	deptest.Links(t, deptest.Rules{
+		Only: map[string]string{
+			"github.com/mqttwarden/mqttwarden/mqttauth":            "the contract of methods",
+			"github.com/mqttwarden/mqttwarden/internal/exhausted":  "tells our own shortage from an outage",
+			"github.com/mqttwarden/mqttwarden/internal/peertext":   "escapes text of the token",
+			"github.com/mqttwarden/mqttwarden/internal/strictjson": "reads tokens and keys",
+			"github.com/golang-jwt/jwt/v5":                         "checks signatures",
+		},
+		Forbidden: map[string]string{
+			"k8s.io/...":     "client-go is 20 MB of a program",
+			"go.yaml.in/...": "YAML is for the broker's documents",
+			"github.com/mqttwarden/mqttwarden/broker/...": "a broker has no place here",
+		},
+	})
 }

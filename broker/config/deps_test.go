@@ -1,22 +1,21 @@
 package config_test
 
 import (
-	"os/exec"
-	"strings"
 	"testing"
+
+	"github.com/mqttwarden/mqttwarden/internal/deptest"
 )
 
 // Who asks the API server is an option: a program that has its own way to it,
 // or none, does not link client-go.
-func TestDeps(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	for dep := range strings.Lines(string(out)) {
-		dep = strings.TrimSpace(dep)
-		if strings.HasPrefix(dep, "k8s.io/") || strings.HasPrefix(dep, "github.com/spf13/") {
-			t.Errorf("imports %s: client-go is 4 MB of a program, and command lines are for programs", dep)
-		}
-	}
+func TestDependencies(t *testing.T) {
+	deptest.Links(t, deptest.Rules{
+		Only: map[string]string{
+			"...": "it builds a broker from all its parts",
+		},
+		Forbidden: map[string]string{
+			"k8s.io/...":           "client-go is 4 MB of a program",
+			"github.com/spf13/...": "command lines are for programs",
+		},
+	})
 }

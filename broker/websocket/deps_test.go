@@ -1,24 +1,17 @@
 package websocket_test
 
 import (
-	"go/build"
-	"strings"
 	"testing"
+
+	"github.com/mqttwarden/mqttwarden/internal/deptest"
 )
 
 // The package knows frames and nothing of MQTT or of who a client is: it must
 // stay usable under any listener.
 func TestDependencies(t *testing.T) {
-	p, err := build.ImportDir(".", 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range p.Imports {
-		if strings.Contains(path, "mqttwarden") {
-			t.Errorf("imports %s", path)
-		}
-		if strings.Contains(path, ".") && path != "github.com/gobwas/ws" {
-			t.Errorf("imports %s: outside the standard library only the frame library is needed", path)
-		}
-	}
+	deptest.Imports(t, deptest.Rules{
+		Only: map[string]string{
+			"github.com/gobwas/ws": "the frame library, all that is needed outside the standard library",
+		},
+	})
 }

@@ -1,25 +1,18 @@
 package strictjson_test
 
 import (
-	"os/exec"
-	"strings"
 	"testing"
+
+	"github.com/mqttwarden/mqttwarden/internal/deptest"
 )
 
-// Whatever checks a token links this package: it stays small.
-func TestDeps(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	for dep := range strings.Lines(string(out)) {
-		dep = strings.TrimSpace(dep)
-		if dep == "encoding/json" || dep == "fmt" {
-			t.Errorf("imports %s: reflection on every type that is linked", dep)
-		}
-		first, _, _ := strings.Cut(dep, "/")
-		if strings.Contains(first, ".") && dep != "github.com/mqttwarden/mqttwarden/internal/strictjson" {
-			t.Errorf("imports %s: only the standard library is wanted here", dep)
-		}
-	}
+// Whatever checks a token links this package: it stays small, and nothing
+// outside the standard library is wanted here.
+func TestDependencies(t *testing.T) {
+	deptest.Links(t, deptest.Rules{
+		Forbidden: map[string]string{
+			"encoding/json": "reflection on every type that is linked",
+			"fmt":           "reflection on every type that is linked",
+		},
+	})
 }

@@ -1,27 +1,21 @@
 package authtest_test
 
 import (
-	"os/exec"
-	"strings"
 	"testing"
+
+	"github.com/mqttwarden/mqttwarden/internal/deptest"
 )
 
 // The suite is imported by the tests of anybody's method, so it brings nothing
 // but the standard library and what it tests; and no assertion library.
-func TestDeps(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	const own = "github.com/mqttwarden/mqttwarden/mqttauth"
-	for dep := range strings.Lines(string(out)) {
-		dep = strings.TrimSpace(dep)
-		first, _, _ := strings.Cut(dep, "/")
-		if strings.Contains(first, ".") && dep != own && dep != own+"/authtest" {
-			t.Errorf("imports %s: only the standard library and mqttauth are wanted here", dep)
-		}
-		if dep == "net/http" || dep == "crypto/tls" {
-			t.Errorf("imports %s: a method may have neither", dep)
-		}
-	}
+func TestDependencies(t *testing.T) {
+	deptest.Links(t, deptest.Rules{
+		Only: map[string]string{
+			"github.com/mqttwarden/mqttwarden/mqttauth": "what it tests",
+		},
+		Forbidden: map[string]string{
+			"net/http":   "a method may have no HTTP",
+			"crypto/tls": "a method may have no TLS",
+		},
+	})
 }

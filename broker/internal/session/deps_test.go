@@ -1,28 +1,20 @@
 package session_test
 
 import (
-	"os/exec"
-	"strings"
 	"testing"
+
+	"github.com/mqttwarden/mqttwarden/internal/deptest"
 )
 
-// TestDependencies keeps the state machine free of I/O and of the broker around
-// it.
+// The state machine is free of I/O and of the broker around it.
 func TestDependencies(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", ".").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const module = "github.com/mqttwarden/mqttwarden/"
-	own := map[string]bool{
-		module + "broker/internal/session": true, module + "broker/internal/message": true,
-		module + "broker/internal/routing": true, module + "broker/internal/wire": true,
-		module + "internal/topic": true, module + "mqttauth": true,
-	}
-	for _, dep := range strings.Fields(string(out)) {
-		host, _, _ := strings.Cut(dep, "/") // of the standard library it has no dot
-		if strings.Contains(host, ".") && !own[dep] {
-			t.Errorf("imports %s; only packets, topics, routing, mqttauth and the standard library are allowed", dep)
-		}
-	}
+	deptest.Links(t, deptest.Rules{
+		Only: map[string]string{
+			"github.com/mqttwarden/mqttwarden/broker/internal/message": "what a session keeps and sends",
+			"github.com/mqttwarden/mqttwarden/broker/internal/routing": "its subscriptions",
+			"github.com/mqttwarden/mqttwarden/broker/internal/wire":    "packets",
+			"github.com/mqttwarden/mqttwarden/internal/topic":          "topics",
+			"github.com/mqttwarden/mqttwarden/mqttauth":                "the reason codes of the packets",
+		},
+	})
 }
