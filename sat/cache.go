@@ -9,6 +9,7 @@ import (
 	"errors"
 	"hash"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mqttwarden/mqttwarden/mqttauth"
@@ -68,6 +69,21 @@ type Cache struct {
 	reading   flight[Account, ServiceAccount]
 	reviews   memory[[sha256.Size]byte, Review]
 	accounts  memory[Account, ServiceAccount]
+
+	hits, asked, failed atomic.Uint64
+}
+
+// CacheStats are the figures of a Cache since it was made.
+type CacheStats struct {
+	Hits     uint64 // tokens that were remembered
+	Reviews  uint64 // that the reviewer was asked for
+	Failures uint64 // reviews without a verdict
+	Entries  int    // tokens in memory, also those whose time is over
+}
+
+// Stats returns the present figures.
+func (c *Cache) Stats() CacheStats {
+	return CacheStats{Hits: c.hits.Load(), Reviews: c.asked.Load(), Failures: c.failed.Load(), Entries: c.reviews.len()}
 }
 
 var (
@@ -115,6 +131,7 @@ func (c *CacheConfig) setDefaults() {
 func (c *Cache) Review(ctx context.Context, r *Request) (Review, error) {
 	key := c.key(r.Token.Secret().Reveal(), r.Audiences)
 	if e, ok := c.reviews.get(key, time.Now()); ok {
+		c.hits.Add(1)
 		return e.value, nil
 	}
 	return c.reviewing.do(ctx, key, func(ctx context.Context) (Review, error) {
@@ -130,6 +147,9 @@ func (c *Cache) recall(s mqttauth.Secret, audiences []string) (v Review, expiry 
 		return v, expiry, false
 	}
 	e, ok := c.reviews.get(c.key(text, audiences), time.Now())
+	if ok {
+		c.hits.Add(1)
+	}
 	return e.value, e.end, ok
 }
 
@@ -141,8 +161,10 @@ func (c *Cache) review(ctx context.Context, key [sha256.Size]byte, r *Request) (
 		return Review{}, err
 	}
 	defer c.queue.leave(r)
+	c.asked.Add(1)
 	v, err := c.reviewer.Review(ctx, r)
 	if err != nil {
+		c.failed.Add(1)
 		return Review{}, err
 	}
 	if _, err := v.account(r.Audiences); err == nil {

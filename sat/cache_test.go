@@ -221,6 +221,14 @@ func TestCacheStorm(t *testing.T) {
 		if len(g.seen) != 100 || g.most.Load() > sat.DefaultConcurrency || failed.Load() != 0 {
 			t.Errorf("%d reviews, %d at a time, %d failed", len(g.seen), g.most.Load(), failed.Load())
 		}
+		again := client(unsigned(7, time.Hour))
+		if _, err := m.Authenticate(t.Context(), &again); err != nil {
+			t.Error(err)
+		}
+		want := sat.CacheStats{Hits: 1, Reviews: 100, Entries: 100}
+		if diff := cmp.Diff(want, cache.Stats()); diff != "" {
+			t.Errorf("figures (-want +got):\n%s", diff)
+		}
 	})
 }
 

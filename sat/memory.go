@@ -55,6 +55,12 @@ func (m *memory[K, V]) change(key K, f func(*V)) {
 	}
 }
 
+func (m *memory[K, V]) len() int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return len(m.entries)
+}
+
 func (m *memory[K, V]) forget(key K) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -85,7 +85,7 @@ func (c *compiler) method(a *resource.Authentication, m *resource.Method, out *c
 			return nil
 		}
 		out.forwards = true
-		out.closers = append(out.closers, method)
+		out.customs = append(out.customs, custom{a.Key, spec.Name, method})
 		return method
 	case resource.MethodServiceAccountToken:
 		spec.OnUnavailable = outage(m.OnUnavailable, mqttauth.OutageStop)

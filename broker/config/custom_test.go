@@ -183,6 +183,10 @@ func TestCustomAccepts(t *testing.T) {
 	if got := c.publish(humidity); got != mqttauth.NotAuthorized {
 		t.Errorf("other topic: %v", got)
 	}
+	stats := b.keeper.CustomStats()
+	if len(stats) != 1 || stats[0].Authentication.Name != "authn" || stats[0].Method != "Custom" || stats[0].Accepted != 1 || stats[0].Open {
+		t.Errorf("figures: %+v", stats)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if seen.Username != "alice" || string(seen.Password.Reveal()) != "s3cret" || len(seen.Certificates) != 0 {

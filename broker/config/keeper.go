@@ -25,6 +25,8 @@ type Keeper struct {
 	chains  []*chain        // of the ports that are open
 	limits  *broker.Limits  // of the first plan; nil before
 	told    map[string]bool // warnings and closed ports that have been reported
+
+	customs atomic.Pointer[[]custom] // of chains
 }
 
 // openPort is a port that is open.
@@ -113,6 +115,11 @@ func (k *Keeper) retire(planned []*chain) {
 		}
 	}
 	k.chains = kept
+	var customs []custom
+	for _, c := range kept {
+		customs = append(customs, c.customs...)
+	}
+	k.customs.Store(&customs)
 }
 
 func (k *Keeper) apply(p *Port) error {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"net"
 	"reflect"
 	"slices"
@@ -169,7 +168,7 @@ type chain struct {
 	method   mqttauth.Method
 	trust    *clientcert.Trust // nil: no X509 method
 	forwards bool              // a Custom method: client certificates are passed on
-	closers  []io.Closer       // methods that hold connections
+	customs  []custom
 	spec     chainSpec
 }
 
@@ -187,8 +186,8 @@ func (c *chain) String() string {
 }
 
 func (c *chain) close() {
-	for _, m := range c.closers {
-		_ = m.Close()
+	for _, m := range c.customs {
+		_ = m.method.Close()
 	}
 }
 

@@ -77,6 +77,7 @@ func newKeeper(o *observation, address string, limits broker.Limits) *config.Kee
 	options.Limits = limits
 	options.StateStore = statestore.NewMemory(0)
 	server := broker.NewServer(options)
-	o.watch(server)
-	return config.NewKeeper(server, address, o.log)
+	k := config.NewKeeper(server, address, o.log)
+	o.watch(server, k)
+	return k
 }

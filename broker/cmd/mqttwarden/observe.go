@@ -16,7 +16,9 @@ import (
 
 	"github.com/mqttwarden/mqttwarden/broker"
 	"github.com/mqttwarden/mqttwarden/broker/audit"
+	"github.com/mqttwarden/mqttwarden/broker/config"
 	"github.com/mqttwarden/mqttwarden/broker/metrics"
+	"github.com/mqttwarden/mqttwarden/sat"
 )
 
 // observeFlags say what operators want to see of a running broker.
@@ -40,6 +42,7 @@ type observation struct {
 	metrics   *metrics.Metrics
 	audit     *audit.Log
 	publishes bool
+	tokens    *sat.Cache // nil: no token is reviewed
 	closers   []func() error
 }
 
@@ -135,10 +138,15 @@ func (o *observation) broker() broker.Options {
 	return opts
 }
 
-// watch shows the figures of the server.
-func (o *observation) watch(s *broker.Server) {
-	if o.metrics != nil {
-		o.metrics.Watch(s)
+// watch shows the figures of the server, and of what its ports ask. It is called
+// once.
+func (o *observation) watch(s *broker.Server, k *config.Keeper) {
+	if o.metrics == nil {
+		return
+	}
+	o.metrics.Watch(s)
+	if err := o.metrics.Register(figures{tokens: o.tokens, servers: k}); err != nil {
+		o.log.Error("some figures are not shown", "error", err)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,6 +22,7 @@ import (
 	"github.com/mqttwarden/mqttwarden/broker"
 	"github.com/mqttwarden/mqttwarden/broker/config"
 	"github.com/mqttwarden/mqttwarden/broker/resource"
+	"github.com/mqttwarden/mqttwarden/sat"
 )
 
 // LINK-11: a change that is not valid is visible in health and metrics, and
@@ -87,11 +90,25 @@ func TestObservation(t *testing.T) {
 		t.Fatalf("the log does not say where: %s", log)
 	}
 	server := broker.NewServer(o.broker())
-	o.watch(server)
+	client, err := sat.NewClient(sat.ClientConfig{URL: "https://127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.tokens, err = sat.NewCache(client, client, sat.CacheConfig{}); err != nil {
+		t.Fatal(err)
+	}
+	o.watch(server, config.NewKeeper(server, "", o.log))
 	o.broker().Observer.Observe(broker.Event{Time: time.Now(), Action: broker.ActionConnect, Port: "p", ClientID: "fan"})
-	for path, want := range map[string]string{"healthz": "ok", "readyz": "not ready", "metrics": `mqttwarden_connects_total{port="p",reason="success (0x00)"} 1`} {
-		if text := get(t, "http://"+address[1]+"/"+path); !strings.Contains(text, want) {
-			t.Errorf("/%s has no %q:\n%s", path, want, text)
+	for _, page := range [][]string{
+		{"healthz", "ok"},
+		{"readyz", "not ready"},
+		{"metrics", `mqttwarden_connects_total{port="p",reason="success (0x00)"} 1`, "mqttwarden_token_cache_hits_total 0", "mqttwarden_documents_valid 1"},
+	} {
+		text := get(t, "http://"+address[1]+"/"+page[0])
+		for _, want := range page[1:] {
+			if !strings.Contains(text, want) {
+				t.Errorf("/%s has no %q:\n%s", page[0], want, text)
+			}
 		}
 	}
 	if err := errors.Join(server.Shutdown(t.Context()), o.close()); err != nil {
@@ -139,4 +156,63 @@ func TestObservationFlags(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The figures of authentication servers have the names of documents and entries.
+func TestFigures(t *testing.T) {
+	serve := func(documents string) *config.Keeper {
+		set, err := resource.Parse("f.yaml", []byte(documents))
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := slog.New(slog.DiscardHandler)
+		plan, err := config.Compile(set, config.Options{Logger: log})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := config.NewKeeper(broker.NewServer(broker.Options{}), "127.0.0.1", log)
+		if err := k.Apply(plan); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = k.Shutdown(context.Background()) })
+		return k
+	}
+	k := serve(`apiVersion: mqttbroker.iotoperations.azure.com/v1
+kind: BrokerListener
+metadata: {name: public}
+spec: {ports: [{port: ` + freePort(t) + `, authenticationRef: asks}]}
+---
+apiVersion: mqttbroker.iotoperations.azure.com/v1
+kind: BrokerAuthentication
+metadata: {name: asks}
+spec: {authenticationMethods: [{method: Custom, customSettings: {endpoint: "https://127.0.0.1:1"}}]}
+`)
+	want := `# HELP mqttwarden_auth_server_answers_total Answers by outcome.
+# TYPE mqttwarden_auth_server_answers_total counter
+mqttwarden_auth_server_answers_total{authentication="default/asks",method="Custom",outcome="accepted"} 0
+mqttwarden_auth_server_answers_total{authentication="default/asks",method="Custom",outcome="denied"} 0
+mqttwarden_auth_server_answers_total{authentication="default/asks",method="Custom",outcome="failed"} 0
+mqttwarden_auth_server_answers_total{authentication="default/asks",method="Custom",outcome="unavailable"} 0
+# HELP mqttwarden_auth_server_given_up 1 while the authentication server is not asked because it cannot be reached.
+# TYPE mqttwarden_auth_server_given_up gauge
+mqttwarden_auth_server_given_up{authentication="default/asks",method="Custom"} 0
+`
+	if err := testutil.CollectAndCompare(figures{servers: k}, strings.NewReader(want), "mqttwarden_auth_server_answers_total", "mqttwarden_auth_server_given_up"); err != nil {
+		t.Error(err)
+	}
+}
+
+// freePort returns a port that nobody listens on just now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }

@@ -51,6 +51,7 @@ which says what is wrong with the documents.`,
 				return err
 			}
 			options, err := tokens.options(cmd.Context(), o.log)
+			o.tokens = tokens.cache
 			switch {
 			case err != nil:
 			case cluster.on:

@@ -22,6 +22,8 @@ type tokenFlags struct {
 	kubeconfig   string
 	issuer, keys string
 	maxDelay     time.Duration
+
+	cache *sat.Cache // set by options; nil: no token is reviewed
 }
 
 func (t *tokenFlags) add(cmd *cobra.Command) {
@@ -93,6 +95,7 @@ func (t *tokenFlags) review(o *config.Options) error {
 	if err != nil {
 		return err
 	}
+	t.cache = cache
 	o.Tokens, o.Accounts = cache, cache
 	return nil
 }
