@@ -5,10 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
-	"os"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -20,7 +18,8 @@ import (
 
 // conn is one network connection.
 //
-// Its serve goroutine reads; a second one writes, once the client is accepted.
+// Its serve goroutine reads. Whoever has something for the client writes it, as
+// far as that does not block; what does, another goroutine writes (see output).
 // mu is held over each packet's decision and what follows from it, and over
 // everything that touches auth: who takes mu knows that nothing is half done.
 // Locks are taken in this order: endedCounts, client.mu, conn.mu, server.wills,
@@ -155,33 +154,6 @@ func (c *conn) handshake(ctx context.Context) error {
 	return nil
 }
 
-// read handles packets until the connection ends.
-func (c *conn) read() {
-	c.now = time.Now()
-	if c.keepAlive > 0 {
-		c.watch(c.now.Add(c.keepAlive))
-	}
-	for {
-		if c.answered && c.out.full() {
-			c.flush()
-			c.out.waitForRoom()
-		}
-		f, err := c.next()
-		if err != nil {
-			c.flush()
-			c.readFailed(err)
-			return
-		}
-		left, err := c.take(f)
-		if err != nil {
-			c.protocolFailed(err)
-		}
-		if left {
-			return
-		}
-	}
-}
-
 // take handles one packet, and reports whether it was the client's last. A
 // panic on the way releases mu.
 func (c *conn) take(f wire.Frame) (left bool, err error) {
@@ -192,85 +164,6 @@ func (c *conn) take(f wire.Frame) (left bool, err error) {
 	}
 	err = c.handle(f)
 	return c.gone && f.Type == wire.DISCONNECT, err
-}
-
-// flush has written, to ourselves as well, what was queued since the last time.
-// It comes before anything that may take long: then one write carries what
-// one read brought.
-func (c *conn) flush() {
-	c.fanout.flush()
-	if c.answered {
-		c.answered = false
-		c.out.flush()
-	}
-}
-
-// next reads one packet.
-func (c *conn) next() (wire.Frame, error) {
-	c.waited = false
-	return c.reader.Next(c.server.limits.PacketSize)
-}
-
-// Read reads from the network for the reader. The keep alive runs from the
-// first time that the server has to wait for bytes of a packet: a packet that
-// comes byte by byte does not extend it, one that is complete does not pay for
-// it.
-func (c *conn) Read(p []byte) (int, error) {
-	c.flush()
-	if !c.waited {
-		c.waited, c.since = true, c.now
-	}
-	n, err := c.nc.Read(p)
-	c.now = time.Now()
-	for errors.Is(err, os.ErrDeadlineExceeded) && c.notYet() {
-		n, err = c.nc.Read(p)
-		c.now = time.Now()
-	}
-	if !c.settled {
-		c.held += n
-		if !c.server.pending.hold(n) {
-			return 0, errPendingBytes
-		}
-	}
-	return n, err
-}
-
-// watch sets the deadline of the keep alive.
-func (c *conn) watch(until time.Time) {
-	c.watched = until
-	_ = c.nc.SetReadDeadline(until)
-	if c.out.closing() { // whose deadline for the rest was overwritten
-		_ = c.nc.SetReadDeadline(time.Now().Add(lingerTime))
-	}
-}
-
-// notYet reports whether a deadline that is over was that of an earlier packet,
-// and sets the right one: each packet is waited for without setting it anew.
-func (c *conn) notYet() bool {
-	until := c.since.Add(c.keepAlive)
-	if c.keepAlive == 0 || c.out.closing() || !c.watched.Before(until) {
-		return false
-	}
-	if soon := c.now.Add(lingerTime); until.Before(soon) { // we were slow, not the client
-		until = soon
-	}
-	c.watch(until)
-	return true
-}
-
-// settle ends the account of a connection that is accepted, or closed before.
-func (c *conn) settle() {
-	if !c.settled {
-		c.settled = true
-		c.server.pending.leave(c.remote.Addr(), c.held)
-	}
-}
-
-// dismiss ends the account of a client, whose connection is gone.
-func (c *conn) dismiss() {
-	if c.admitted {
-		c.server.admitted.leave(c.remote.Addr())
-	}
 }
 
 // handle dispatches a packet of an accepted client. mu is held.
@@ -321,104 +214,6 @@ func (c *conn) handleDisconnect(f wire.Frame) error {
 	return nil
 }
 
-// readFailed ends the connection after a read error.
-func (c *conn) readFailed(err error) {
-	var malformed *wire.Error
-	switch {
-	case errors.As(err, &malformed):
-		c.protocolFailed(err)
-		c.drain()
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		c.disconnect(wire.KeepAliveTimeout, errKeepAlive)
-	default: // the peer closed, or we did
-		c.kill(errConnectionLost)
-	}
-}
-
-var (
-	errKeepAlive      = errors.New("keep alive timeout")
-	errConnectionLost = errors.New("connection lost")
-)
-
-// protocolFailed answers bad packets.
-func (c *conn) protocolFailed(err error) {
-	code := wire.UnspecifiedError
-	var e *wire.Error
-	if errors.As(err, &e) {
-		code = e.Code
-	}
-	c.disconnect(code, err)
-}
-
-// disconnect ends the connection with a DISCONNECT packet, which MQTT 3.1.1
-// does not have. It does not block.
-func (c *conn) disconnect(code mqttauth.ReasonCode, cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.disconnectLocked(code, cause)
-}
-
-func (c *conn) disconnectLocked(code mqttauth.ReasonCode, cause error) {
-	if c.gone || c.client == nil { // connect sees to those that are not accepted yet
-		return
-	}
-	c.leave(cause)
-	// The peer may take its time to close; its session and will need not wait.
-	go c.release(c.client)
-	var last []byte
-	if c.version == mqttauth.MQTT5 {
-		last = (&wire.Disconnect{Code: code}).Append(nil, c.version)
-	}
-	c.out.finish(last)
-}
-
-// release parts the connection from its client.
-func (c *conn) release(cl *client) {
-	defer c.recovered()
-	cl.detach(c)
-}
-
-// kill ends the connection without a word (EXP-1). It does not block.
-func (c *conn) kill(cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.killLocked(cause)
-}
-
-func (c *conn) killLocked(cause error) {
-	c.leave(cause)
-	c.out.abort()
-	c.cut()
-}
-
-// leave makes the connection count no longer. mu is held.
-func (c *conn) leave(cause error) {
-	if c.gone {
-		return
-	}
-	c.gone, c.cause = true, cause
-	if c.client != nil {
-		c.client.attached.CompareAndSwap(c, nil)
-	}
-	if c.requested {
-		c.server.store.disconnect(c)
-	}
-}
-
-// stop ends the connection because its port closes.
-func (c *conn) stop(code mqttauth.ReasonCode) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.client == nil {
-		c.killLocked(errPortClosed)
-		return
-	}
-	c.disconnectLocked(code, errPortClosed)
-}
-
-// cut closes the socket under the connection's feet.
-func (c *conn) cut() { _ = c.raw.Close() }
-
 // expire tells the authentication session what time it is.
 func (c *conn) expire(now time.Time) {
 	defer c.recovered()
@@ -436,47 +231,4 @@ func (c *conn) rebind(p *mqttauthz.Policy) {
 	if c.client != nil && !c.gone {
 		c.grants = p.Grants(c.principal)
 	}
-}
-
-// drain lets the peer's unread bytes run out, so that closing does not destroy
-// our last packet on its way.
-func (c *conn) drain() {
-	_, _ = io.Copy(io.Discard, io.LimitReader(c.nc, lingerBytes))
-}
-
-// end runs once, when the serve goroutine does.
-func (c *conn) end() {
-	c.timer.Stop()
-	c.flush()
-	c.mu.Lock()
-	c.leave(errConnectionLost)
-	client, cause := c.client, c.cause
-	c.mu.Unlock()
-	if client != nil {
-		c.release(client)
-	}
-	if c.out.closing() {
-		c.out.flush()
-	} else {
-		c.out.abort()
-	}
-	c.out.wait()
-	_ = c.raw.Close()
-	if client == nil {
-		return
-	}
-	c.server.ended.take(c)
-	c.logEnd(cause)
-	if errors.Is(cause, errConnectionLost) {
-		cause = nil
-	}
-	c.observe(Event{Action: ActionDisconnect, Err: cause})
-}
-
-// farewell returns what the client said in DISCONNECT: that its will is not due,
-// and how long its session is to be kept.
-func (c *conn) farewell() (graceful bool, expiry wire.Opt[uint32]) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.graceful, c.newExpiry
 }
