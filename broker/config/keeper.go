@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -81,9 +82,15 @@ func (k *Keeper) Apply(p *Plan) error {
 		}
 	}
 	var errs []error
+	var changed []*openPort
 	for _, port := range p.Ports {
-		errs = append(errs, k.apply(port))
+		o, err := k.apply(port)
+		errs = append(errs, err)
+		if o != nil {
+			changed = append(changed, o)
+		}
 	}
+	errs = append(errs, k.setAccess(changed)...)
 	k.retire(p.chains)
 	return errors.Join(errs...)
 }
@@ -122,16 +129,18 @@ func (k *Keeper) retire(planned []*chain) {
 	k.customs.Store(&customs)
 }
 
-func (k *Keeper) apply(p *Port) error {
+// apply opens a port, or leaves it closed. It returns one that is open already
+// and that treats its clients otherwise from now on.
+func (k *Keeper) apply(p *Port) (changed *openPort, err error) {
 	if len(p.Missing) > 0 {
 		for _, m := range p.Missing {
 			k.tell("port stays closed", "port", p.String(), "missing", m.String())
 		}
-		return nil
+		return nil, nil
 	}
 	o := k.open[p.Number]
 	if o == nil {
-		return k.start(p)
+		return nil, k.start(p)
 	}
 	// The handshake's new rules come first: who slips in between was checked
 	// against both.
@@ -139,14 +148,29 @@ func (k *Keeper) apply(p *Port) error {
 	old := o.plan
 	o.plan = p
 	if sameAccess(old, p) {
-		return nil
+		return nil, nil
 	}
-	if err := o.listener.SetAccess(p.Access()); err != nil {
-		k.close(p.Number)
-		return &PortError{p, err}
+	return o, nil
+}
+
+// setAccess puts the rules of open ports in force, of all ports at once: to send
+// away the clients of one takes up to a second, and AUTHZ-13 gives two for all.
+func (k *Keeper) setAccess(changed []*openPort) []error {
+	errs := make([]error, len(changed))
+	var wg sync.WaitGroup
+	for i, o := range changed {
+		wg.Go(func() { errs[i] = o.listener.SetAccess(o.plan.Access()) })
 	}
-	k.describe("port changed, its clients were disconnected", o)
-	return nil
+	wg.Wait()
+	for i, o := range changed {
+		if errs[i] != nil {
+			k.close(o.plan.Number)
+			errs[i] = &PortError{o.plan, errs[i]}
+			continue
+		}
+		k.describe("port changed, its clients were disconnected", o)
+	}
+	return errs
 }
 
 // samePlace reports whether two ports are one to the outside, so that the open
