@@ -3,10 +3,9 @@
 //
 //	s := broker.NewServer(broker.Options{Logger: log})
 //	l, err := s.Listen(tcpListener, broker.Port{
-//		Name:           "mqtts:8883",
-//		TLS:            trust.Config(serverCertificates),
-//		Authentication: chain,
-//		Authorization:  policy,
+//		Name:   "mqtts:8883",
+//		TLS:    trust.Config(serverCertificates),
+//		Access: broker.Access{Authentication: chain, Authorization: policy},
 //	})
 //
 // A [Server] holds sessions, subscriptions and retained messages; each
