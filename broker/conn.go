@@ -62,6 +62,7 @@ type conn struct {
 	watched   time.Time     // the deadline that is set
 	clientID  string
 	aliases   map[uint16]string
+	verdict   verdict
 	now       time.Time // when the last bytes came
 	fanout    fanout
 	steps     []mqttauth.Step // of the CONNECT, until it is answered

@@ -66,6 +66,22 @@ func TestAUTHZ13KeepOthersOfTheRule(t *testing.T) {
 	alice.publishes(wire.Publish{QoS: 1, Topic: "a/alice"}, 0)
 }
 
+// AUTHZ-13: what was found out about a topic counts for one policy only, and for
+// that topic only.
+func TestAUTHZ13TopicIsDecidedAnew(t *testing.T) {
+	b, change := keeping(t, allow("alice", pub("a")))
+	alice := b.connect(v5, "a", as("alice"))
+	for _, topic := range []string{"b", "b", "a", "a", "b"} {
+		var code mqttauth.ReasonCode
+		if topic == "b" {
+			code = mqttauth.NotAuthorized
+		}
+		alice.publishes(wire.Publish{QoS: 1, Topic: topic}, code)
+	}
+	change(allow("alice", pub("a", "b")))
+	alice.publishes(wire.Publish{QoS: 1, Topic: "b"}, 0)
+}
+
 // Another authentication keeps nobody, and so does a policy that cannot be
 // compared because there is none.
 func TestAUTHZ13KeepNobody(t *testing.T) {

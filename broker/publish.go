@@ -23,10 +23,10 @@ func (c *conn) handlePublish(f wire.Frame) error {
 	if err := c.resolveAlias(&p); err != nil {
 		return err
 	}
-	if err := c.checkTopic(p.Topic); err != nil {
+	decision, err := c.decide(p.Topic)
+	if err != nil {
 		return &wire.Error{Code: wire.TopicNameInvalid, Detail: "PUBLISH: " + err.Error()}
 	}
-	decision := c.grants.Publish(p.Topic)
 	allowed := decision.Allowed()
 	c.observePublish(p.Topic, decision)
 	if !allowed {
