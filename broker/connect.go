@@ -28,7 +28,7 @@ func refuse(code mqttauth.ReasonCode, format string, args ...any) *refusal {
 // connect takes the client from CONNECT to CONNACK in the order of AUTHN-9 and
 // reports whether it is accepted.
 func (c *conn) connect(ctx context.Context) bool {
-	c.reader = wire.NewReader(c)
+	c.reader = c.newReader()
 	p, err := c.readConnect()
 	if err != nil {
 		c.observeConnect(time.Now(), err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
@@ -104,7 +105,7 @@ func (c *conn) logEnd(cause error) {
 func (c *conn) denyPacket(what, key, value string) {
 	c.server.denied.write(c.remote.Addr(), what+" denied",
 		append([]slog.Attr{slog.String(keyPort, c.listener.name), slog.Any(keyRemote, c.remote)},
-			append(c.who(), peer(key, value))...)...)
+			append(c.who(), peer(key, strings.Clone(value)))...)...) // value may live in the read buffer
 }
 
 // who tells all that the policy decides by, so that a line alone is enough to

@@ -94,6 +94,9 @@ func (c *conn) drain() {
 func (c *conn) end() {
 	c.timer.Stop()
 	c.flush()
+	if c.reader != nil { // the handshake came that far
+		c.reader.Close()
+	}
 	c.mu.Lock()
 	c.leave(errConnectionLost)
 	client, cause := c.client, c.cause

@@ -2,11 +2,23 @@ package broker
 
 import (
 	"errors"
+	"io"
 	"os"
 	"time"
 
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
 )
+
+// newReader returns what takes packets from the network.
+func (c *conn) newReader() *wire.Reader {
+	var from io.Reader = c
+	if raw := directOf(c.nc); raw != nil {
+		from = newInput(c, raw)
+	}
+	r := wire.NewReader(from)
+	r.Share(&c.server.inputs)
+	return r
+}
 
 // read handles packets until the connection ends.
 func (c *conn) read() {
@@ -52,28 +64,42 @@ func (c *conn) next() (wire.Frame, error) {
 	return c.reader.Next(c.server.limits.PacketSize)
 }
 
-// Read reads from the network for the reader. The keep alive runs from the
-// first time that the server has to wait for bytes of a packet: a packet that
-// comes byte by byte does not extend it, one that is complete does not pay for
-// it.
+// Read reads from the network for the reader, if that is not through an input.
 func (c *conn) Read(p []byte) (int, error) {
+	c.beforeRead()
+	n, err := c.nc.Read(p)
+	for c.again(err) {
+		n, err = c.nc.Read(p)
+	}
+	return n, c.afterRead(n, err)
+}
+
+// beforeRead does what comes before waiting. The keep alive runs from the first
+// time that the server has to wait for bytes of a packet: a packet that comes
+// byte by byte does not extend it, one that is complete does not pay for it.
+func (c *conn) beforeRead() {
 	c.flush()
 	if !c.waited {
 		c.waited, c.since = true, c.now
 	}
-	n, err := c.nc.Read(p)
+}
+
+// again takes the time of a read, and reports whether it ended too early.
+func (c *conn) again(err error) bool {
 	c.now = time.Now()
-	for errors.Is(err, os.ErrDeadlineExceeded) && c.notYet() {
-		n, err = c.nc.Read(p)
-		c.now = time.Now()
+	return errors.Is(err, os.ErrDeadlineExceeded) && c.notYet()
+}
+
+// afterRead accounts for what came before the client is accepted.
+func (c *conn) afterRead(n int, err error) error {
+	if c.settled {
+		return err
 	}
-	if !c.settled {
-		c.held += n
-		if !c.server.pending.hold(n) {
-			return 0, errPendingBytes
-		}
+	c.held += n
+	if !c.server.pending.hold(n) {
+		return errPendingBytes
 	}
-	return n, err
+	return err
 }
 
 // watch sets the deadline of the keep alive.

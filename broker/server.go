@@ -63,6 +63,7 @@ type Server struct {
 	revision atomic.Uint64 // counts revocations of subscriptions
 
 	buffers sync.Pool // of *writeBuffer
+	inputs  wire.Buffers
 
 	// wills is held while a will is decided on and routed, so that a policy
 	// swap can wait for it (AUTHZ-13).

@@ -5,32 +5,47 @@ import (
 	"strconv"
 )
 
-// Sizes of the Reader's buffer in bytes. A connection that waits holds the
-// small one. One that sends faster than it is read gets more, up to the large
-// one, to need fewer reads.
+// Sizes of buffers in bytes. A Reader whose source cannot wait without one holds
+// the small one while it waits. One that is sent more than fits gets more, up to
+// the large one, to need fewer reads.
 const (
 	smallBuffer = 1 << 10
 	largeBuffer = 16 << 10
 )
 
 // Reader reads frames. It never allocates what the peer merely claims to send
-// (E14, S-19): the buffer grows only when it is full of bytes that arrived, to
-// four times its size up to 16 KiB and then to twice, and never beyond the
-// packet that it is for. When all is consumed and the last read did not fill
-// it, or it is beyond 16 KiB, it is dropped before the Reader waits again. Not
-// safe for concurrent use.
+// (E14, S-19): a buffer of more than 16 KiB is made only when the one before is
+// full of bytes that arrived, with twice its size, and never beyond the packet
+// that it is for. While the Reader waits it holds little more than what arrived
+// of a packet. Not safe for concurrent use.
 type Reader struct {
 	r          io.Reader
-	small      []byte // kept for the life of the Reader
+	direct     Direct // r, if it can wait without a buffer
+	shared     *Buffers
+	small      []byte // kept for the life of a Reader that has no direct
 	buf        []byte
-	start, end int   // buf[start:end] is read and not consumed
-	err        error // came with the last bytes; to be returned when they are used up
+	pooled     *[largeBuffer]byte // buf, if that is one of shared
+	start, end int                // buf[start:end] is read and not consumed
+	size       int                // of the packet at start; 0: not known yet
+	err        error              // came with the last bytes; to be returned when they are used up
 }
 
-// NewReader returns a Reader that reads from r.
+// NewReader returns a Reader that reads from r, which may be a [Direct].
 func NewReader(r io.Reader) *Reader {
+	if d, ok := r.(Direct); ok {
+		return &Reader{r: r, direct: d}
+	}
 	small := make([]byte, smallBuffer)
 	return &Reader{r: r, small: small, buf: small}
+}
+
+// Share makes the Reader take large buffers from b, and give them back.
+func (r *Reader) Share(b *Buffers) { r.shared = b }
+
+// Close gives the buffers back. What is not consumed is lost.
+func (r *Reader) Close() {
+	r.start, r.end = 0, 0
+	r.use(nil)
 }
 
 // Buffered returns the number of bytes that are read already and not yet
@@ -104,9 +119,9 @@ func (r *Reader) fill(size int) error {
 		r.err = nil
 		return r.failed(err)
 	}
-	r.makeRoom(size)
+	r.size = size
 	for range tries {
-		n, err := r.r.Read(r.buf[r.end:])
+		n, err := r.read()
 		if n > 0 {
 			r.end += n
 			r.err = err
@@ -119,6 +134,14 @@ func (r *Reader) fill(size int) error {
 	return io.ErrNoProgress
 }
 
+func (r *Reader) read() (int, error) {
+	if r.direct != nil {
+		return r.direct.ReadInto((*room)(r))
+	}
+	r.makeRoom()
+	return r.r.Read(r.buf[r.end:])
+}
+
 func (r *Reader) failed(err error) error {
 	if err == io.EOF && r.Buffered() > 0 {
 		return io.ErrUnexpectedEOF
@@ -126,21 +149,55 @@ func (r *Reader) failed(err error) error {
 	return err
 }
 
-// makeRoom makes sure that the buffer has room behind end.
-func (r *Reader) makeRoom(size int) {
+// makeRoom makes sure that the buffer has room behind end, for a source that may
+// wait then.
+func (r *Reader) makeRoom() {
 	full := r.end == len(r.buf) // the last read took what fitted: there may be more
 	if r.start == r.end && (!full || len(r.buf) > largeBuffer) {
-		r.buf, r.start, r.end = r.small, 0, 0
+		r.use(r.small)
 		return
 	}
 	if !full && r.start == 0 {
 		return
 	}
-	pending := r.buf[r.start:r.end]
-	if grown := grownSize(len(r.buf), size); full && grown > len(r.buf) {
-		r.buf = make([]byte, grown)
+	if full {
+		r.grow()
 	}
-	r.start, r.end = 0, copy(r.buf, pending)
+	r.moveDown()
+}
+
+// use takes another buffer, which holds what is pending, and gives back the one
+// before.
+func (r *Reader) use(b []byte) {
+	n := copy(b, r.buf[r.start:r.end])
+	if r.pooled != nil {
+		r.shared.put(r.pooled)
+		r.pooled = nil
+	}
+	r.buf, r.start, r.end = b, 0, n
+}
+
+// usePooled is use for a shared buffer.
+func (r *Reader) usePooled() {
+	p := r.shared.get()
+	r.use(p[:])
+	r.pooled = p
+}
+
+// grow takes a larger buffer, if there may be one.
+func (r *Reader) grow() {
+	switch grown := grownSize(len(r.buf), r.size); {
+	case grown == len(r.buf):
+	case grown == largeBuffer:
+		r.usePooled()
+	default:
+		r.use(make([]byte, grown))
+	}
+}
+
+// moveDown moves what is pending to the beginning.
+func (r *Reader) moveDown() {
+	r.start, r.end = 0, copy(r.buf, r.buf[r.start:r.end])
 }
 
 // grownSize returns the size of the buffer to follow one of n bytes when the

@@ -45,6 +45,14 @@ func TestReaderChunks(t *testing.T) {
 			return iotest.DataErrReader(r)
 		},
 		"random": func(r io.Reader) io.Reader { return &chunkReader{r, rand.New(rand.NewPCG(1, 2))} },
+		"direct": func(r io.Reader) io.Reader { return &directReader{Reader: r} },
+		"direct, one byte": func(r io.Reader) io.Reader {
+			return &directReader{Reader: iotest.OneByteReader(r), waits: func() bool { return true }}
+		},
+		"direct, random": func(r io.Reader) io.Reader {
+			rnd := rand.New(rand.NewPCG(1, 2))
+			return &directReader{Reader: &chunkReader{r, rnd}, waits: func() bool { return rnd.IntN(2) == 0 }}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := wire.NewReader(wrap(bytes.NewReader(stream)))
@@ -80,6 +88,55 @@ type chunkReader struct {
 
 func (c *chunkReader) Read(b []byte) (int, error) {
 	return c.r.Read(b[:min(len(b), c.rnd.IntN(50)*c.rnd.IntN(50))])
+}
+
+// directReader is a wire.Direct that sometimes has to wait.
+type directReader struct {
+	io.Reader
+	waits func() bool // nil: never
+	idle  func()      // is called while it waits; may be nil
+}
+
+func (d *directReader) ReadInto(r wire.Room) (int, error) {
+	b := r.Bytes()
+	if d.waits != nil && d.waits() {
+		clear(b) // as somebody else would write to it
+		r.Idle()
+		if d.idle != nil {
+			d.idle()
+		}
+		b = r.Bytes()
+	}
+	return d.Read(b)
+}
+
+// TestS19IdleReader: while a Reader waits, what it holds is at most four times
+// what arrived of a packet, and nothing between packets.
+func TestS19IdleReader(t *testing.T) {
+	for _, size := range []int{8, 1000, 4095, 4096, 4097, 16384, 100_000} {
+		stream := append(publishOf(t, size), 0xC0, 0)
+		var shared wire.Buffers
+		counted := &probeReader{r: iotest.OneByteReader(bytes.NewReader(stream)), before: func() {}}
+		source := &directReader{Reader: counted, waits: func() bool { return true }}
+		r := wire.NewReader(source)
+		r.Share(&shared)
+		done := 0 // bytes of packets that were returned
+		source.idle = func() {
+			pending := counted.total - done
+			if held := r.BufferSize(); held > 4*pending {
+				t.Fatalf("size %d: %d bytes of a packet arrived, %d are held", size, pending, held)
+			}
+		}
+		for _, n := range []int{size, 2} {
+			if _, err := r.Next(size); err != nil {
+				t.Fatal(err)
+			}
+			done += n
+		}
+		if _, err := r.Next(size); err != io.EOF {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestReaderEnd(t *testing.T) {
@@ -281,10 +338,19 @@ func FuzzReader(f *testing.F) {
 	f.Add(bytes.Repeat([]byte("\x30\xB8\x17\x00\x01t"), 1000), uint64(4), 1<<20)
 	f.Fuzz(func(t *testing.T, stream []byte, seed uint64, limit int) {
 		limit = min(limit, 1<<20)
-		chunks := &chunkReader{bytes.NewReader(stream), rand.New(rand.NewPCG(seed, 0))}
-		r := wire.NewReader(chunks)
+		rnd := rand.New(rand.NewPCG(seed, 0))
+		var source io.Reader = &chunkReader{bytes.NewReader(stream), rnd}
+		if seed%2 == 0 {
+			source = &directReader{Reader: source, waits: func() bool { return rnd.IntN(2) == 0 }}
+		}
+		var shared wire.Buffers
+		r := wire.NewReader(source)
+		r.Share(&shared)
+		other := wire.NewReader(&directReader{Reader: endless{}})
+		other.Share(&shared)
 		for rest := stream; ; {
 			got, err := r.Next(limit)
+			_, _ = other.Next(2) // must not touch what got has
 			want, n, wantErr := naiveNext(rest, limit)
 			if err != nil || wantErr != nil {
 				var e *wire.Error
@@ -306,6 +372,11 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// endless is a client that pings.
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) { return copy(b, "\xC0\x00"), nil }
 
 // naiveNext returns the first frame of b and its size.
 func naiveNext(b []byte, limit int) (wire.Frame, int, error) {
