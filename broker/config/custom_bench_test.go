@@ -29,28 +29,29 @@ import (
 // wait for an authentication server that takes 20 ms: AUTHN-8 says that they
 // block themselves only.
 //
-// The server and the thousand are processes of their own. The port has no TLS,
-// so that the thousand cost little but their waiting. What they do cost, the
-// "timer" row shows: as many CONNECTs at once by a method that asks nobody, and
-// waits for a timer instead.
+// Broker, server and the thousand are processes of their own. The port has no
+// TLS, so that the thousand cost little but their waiting. What they do cost,
+// the "timer" row shows: as many CONNECTs at once by a method that asks nobody,
+// and waits for a timer instead. The measured client sends something each
+// millisecond: one that sends as fast as it can measures mostly whom the
+// operating system has run in its place.
 func BenchmarkSlowAuthServer(b *testing.B) {
-	slow := slowServer(b)
-	for _, bb := range []struct {
-		name       string
-		connecting string
-		method     mqttauth.Method
-	}{
-		{"alone", "0", slow},
-		{"timer", "1000", timer(make(chan struct{}, customauth.DefaultMaxConcurrent))},
-		{"slow", "1000", slow},
+	for _, bb := range []struct{ name, connecting, method string }{
+		{"alone", "0", "server"},
+		{"timer", "1000", "timer"},
+		{"slow", "1000", "server"},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			address := benchPort(b, bb.method)
+			server := startProcess(b, "authentication server")
+			address := startProcess(b, "broker", bb.method, server.line).line
 			publisher, r := plainConnect(b, address, "publisher")
 			load := startProcess(b, "connecting", address, bb.connecting)
 			publish := (&wire.Publish{QoS: 1, PacketID: 1, Topic: "t", Payload: make([]byte, 64)}).Append(nil, mqttauth.MQTT5)
 			var puback, pingresp []time.Duration
+			tick := time.NewTicker(time.Millisecond)
+			defer tick.Stop()
 			for b.Loop() {
+				<-tick.C
 				puback = append(puback, exchange(b, publisher, r, publish, wire.PUBACK))
 				pingresp = append(pingresp, exchange(b, publisher, r, []byte{0xC0, 0}, wire.PINGRESP))
 			}
@@ -98,40 +99,44 @@ func (t timer) Authenticate(_ context.Context, c *mqttauth.Credentials) (mqttaut
 	return mqttauth.Accept(mqttauth.Principal{Username: c.Username}, c.Username), nil
 }
 
-// slowServer starts the authentication server, and returns the method that asks it.
-func slowServer(b *testing.B) mqttauth.Method {
-	var server struct{ URL, Root string }
-	if err := json.Unmarshal([]byte(startProcess(b, "authentication server").line), &server); err != nil {
-		b.Fatal(err)
+// serveBench is a broker until its input ends, whose port asks the server that
+// told where it is, or the timer. It prints its address.
+func serveBench(method, server string) {
+	var m mqttauth.Method = timer(make(chan struct{}, customauth.DefaultMaxConcurrent))
+	if method == "server" {
+		m = slowMethod(server)
 	}
-	method, err := customauth.New(customauth.Config{Endpoint: server.URL, TLS: customauth.TLS{RootCAs: []byte(server.Root)}})
+	chain, err := mqttauth.NewChain("bench", mqttauth.Entry{Name: "Custom", Method: m})
 	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = method.Close() })
-	return method
-}
-
-// benchPort opens a port that authenticates with the method.
-func benchPort(b *testing.B, method mqttauth.Method) string {
-	chain, err := mqttauth.NewChain("bench", mqttauth.Entry{Name: "Custom", Method: method})
-	if err != nil {
-		b.Fatal(err)
+		panic(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		b.Fatal(err)
+		panic(err)
 	}
-	server := broker.NewServer(broker.Options{
+	s := broker.NewServer(broker.Options{
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Limits: broker.Limits{PendingPerSource: 5000, SessionsPerIdentity: 5000},
 	})
-	b.Cleanup(func() { _ = server.Shutdown(b.Context()) })
 	access := broker.Access{Authentication: chain, Authorization: mqttauthz.AllowAll()}
-	if _, err := server.Listen(l, broker.Port{Name: "bench", Access: access}); err != nil {
-		b.Fatal(err)
+	if _, err := s.Listen(l, broker.Port{Name: "bench", Access: access}); err != nil {
+		panic(err)
 	}
-	return l.Addr().String()
+	fmt.Println(l.Addr())
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// slowMethod asks the server that serveSlowly told about.
+func slowMethod(line string) mqttauth.Method {
+	var server struct{ URL, Root string }
+	if err := json.Unmarshal([]byte(line), &server); err != nil {
+		panic(err)
+	}
+	m, err := customauth.New(customauth.Config{Endpoint: server.URL, TLS: customauth.TLS{RootCAs: []byte(server.Root)}})
+	if err != nil {
+		panic(err)
+	}
+	return m
 }
 
 // plainConnect connects without TLS and waits for the CONNACK, whatever it says.
@@ -207,6 +212,8 @@ func (p *process) end(b *testing.B) string {
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
+	case "broker":
+		serveBench(os.Args[1], os.Args[2])
 	case "connecting":
 		connectForever(os.Args[1], os.Args[2])
 	case "authentication server":
