@@ -147,12 +147,12 @@ func (c *compiler) port(l *resource.Listener, p *resource.Port) *Port {
 	if p.Anonymous {
 		c.warn(p.Position, "port %d has no authentication: EVERY CLIENT IS LET IN without a credential", p.Number)
 	} else {
-		out.chain = c.chains[resource.Key{Namespace: l.Namespace, Name: p.AuthenticationRef}]
+		out.chain = c.chains[l.Sibling(p.AuthenticationRef)]
 	}
 	if p.Unrestricted {
 		c.warn(p.Position, "port %d has no authorization: its clients may do everything", p.Number)
 	} else {
-		out.policy = c.policies[resource.Key{Namespace: l.Namespace, Name: p.AuthorizationRef}]
+		out.policy = c.policies[l.Sibling(p.AuthorizationRef)]
 	}
 	if l.ServiceType != "" || l.ServiceName != "" || l.BrokerRef != "" || p.NodePort != 0 {
 		c.warn(l.Position, "serviceType, serviceName, nodePort and brokerRef of BrokerListener %v are ignored", l.Key)

@@ -113,7 +113,7 @@ func (s *Set) checkLinks(l *Listener, p *Port) Errors {
 	if p.Anonymous && p.AuthorizationRef != "" {
 		return Errors{p.errorAt("authorizationRef", "port %d of BrokerListener %s has no authentication, so its authorization %s would not apply; %s", p.Number, l.Key, p.AuthorizationRef, l.linkAdvice())}
 	}
-	a := s.Authentication(Key{l.Namespace, p.AuthenticationRef})
+	a := s.Authentication(l.Sibling(p.AuthenticationRef))
 	if a == nil || p.TLS != nil || !a.has(MethodX509) {
 		return nil
 	}

@@ -52,7 +52,7 @@ func (d *decoder) report(at place, path, detail string) {
 const (
 	groupV1       = "mqttbroker.iotoperations.azure.com/v1"
 	groupV1beta1  = "mqttbroker.iotoperations.azure.com/v1beta1"
-	groupV1alpha4 = "az-edge.com/v1alpha4"
+	groupV1alpha4 = GroupAzEdge + "/v1alpha4"
 	coreV1        = "v1"
 
 	kindBroker         = "Broker"
@@ -121,6 +121,9 @@ func (d *decoder) document(root *field) {
 	defer func() { d.secret = false }()
 	doc := document{object: o, set: d.set, position: root.position()}
 	doc.readMetadata(s.name)
+	if apiVersion == groupV1alpha4 {
+		doc.key.Group = GroupAzEdge
+	}
 	s.read(doc)
 	doc.refuseSettings()
 	o.done()

@@ -27,7 +27,8 @@
 //
 // In version v1alpha4 it is the policies that name listeners. [Load], [Parse] and
 // [Merge] find these links; a listener that wants a policy and that none names is
-// closed, never open (LINK-6).
+// closed, never open (LINK-6). Its API group is another one, so that its objects
+// may have the names of newer ones: neither refers to the other.
 //
 // A reference to an object that is in no file is no error, since the object
 // may come later. [Set.MissingFor] tells which ports must stay closed until

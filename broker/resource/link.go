@@ -69,7 +69,7 @@ func (s *Set) link() {
 
 func (p *linkedPolicy) names(listener Key) bool {
 	for _, r := range p.listeners {
-		if p.key.Namespace == listener.Namespace && r.name == listener.Name {
+		if p.key.Sibling(r.name) == listener {
 			return true
 		}
 	}
@@ -90,7 +90,7 @@ func (s *Set) checkListenerRefs() Errors {
 			if r.name == "" { // malformed, which has been reported
 				continue
 			}
-			id := subject{policy.kind, Key{policy.key.Namespace, r.name}}
+			id := subject{policy.kind, policy.key.Sibling(r.name)}
 			earlier, ok := first[id]
 			if ok && earlier.key != policy.key {
 				errs = append(errs, &Error{Position: r.position, Field: r.path, Detail: fmt.Sprintf("BrokerListener %s is named by %s %s too; name it in one of them", id.listener, earlier.kind, earlier.key)})
@@ -109,8 +109,8 @@ func (s *Set) missingListeners() []Missing {
 	var out []Missing
 	for _, policy := range s.linkedPolicies() {
 		for _, r := range policy.listeners {
-			k := Key{policy.key.Namespace, r.name}
-			if l := s.Listener(k); l == nil || !l.linked {
+			k := policy.key.Sibling(r.name)
+			if s.Listener(k) == nil {
 				out = append(out, Missing{Position: r.position, Field: r.path, Kind: kindListener, Key: k})
 			}
 		}

@@ -73,15 +73,15 @@ func TestLinkErrors(t *testing.T) {
 	runErrorCases(t, "f.yaml", []errorCase{
 		{"named twice", alphaListener("main", "port: 1883") + alphaAuthentication("one", "main, main") + alphaAuthentication("two", "other, main") +
 			alphaAuthorization("one", "main") + alphaAuthorization("two", "main"), []string{
-			"17:24: spec.listenerRef[1]: BrokerListener default/main is named by BrokerAuthentication default/one too; name it in one of them",
-			"31:17: spec.listenerRef[0]: BrokerListener default/main is named by BrokerAuthorization default/one too; name it in one of them",
+			"17:24: spec.listenerRef[1]: BrokerListener az-edge.com/default/main is named by BrokerAuthentication az-edge.com/default/one too; name it in one of them",
+			"31:17: spec.listenerRef[0]: BrokerListener az-edge.com/default/main is named by BrokerAuthorization az-edge.com/default/one too; name it in one of them",
 		}},
 		{"LINK-4", alphaListener("main", "port: 1883, authenticationEnabled: false") + alphaAuthorization("my-authz", "main"), []string{
-			"4:7: spec.authorizationEnabled: port 1883 of BrokerListener default/main has no authentication, so its authorization my-authz would not apply; remove authenticationEnabled: false",
+			"4:7: spec.authorizationEnabled: port 1883 of BrokerListener az-edge.com/default/main has no authentication, so its authorization my-authz would not apply; remove authenticationEnabled: false",
 		}},
 		{"LINK-5", alphaListener("main", "port: 1883, authorizationEnabled: false") +
 			strings.Replace(alphaAuthentication("my-authn", "main"), "sat: {audiences: [a]}", "x509: {trustedClientCaCert: ca}", 1), []string{
-			"4:7: spec.authenticationEnabled: BrokerAuthentication default/my-authn has method X509, which needs TLS; add tls to port 1883",
+			"4:7: spec.authenticationEnabled: BrokerAuthentication az-edge.com/default/my-authn has method X509, which needs TLS; add tls to port 1883",
 		}},
 		{"no listener", alphaAuthentication("my-authn", ""), []string{"5:16: spec.listenerRef: must name at least one BrokerListener"}},
 	})
@@ -96,9 +96,46 @@ func TestVersionsDoNotLink(t *testing.T) {
 	if p := set.Listeners[0].Ports[0]; !p.Anonymous || p.AuthenticationRef != "" {
 		t.Errorf("port of version v1: %+v", p)
 	}
-	want := []string{"f.yaml:12:17: spec.listenerRef[0]: BrokerListener default/main-listener does not exist"}
+	want := []string{"f.yaml:12:17: spec.listenerRef[0]: BrokerListener az-edge.com/default/main-listener does not exist"}
 	if diff := cmp.Diff(want, lines(set.Missing())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestGroupsAreApart has a listener and its policies in each of two groups, all
+// of one name: they neither collide nor refer to each other (LINK-6).
+func TestGroupsAreApart(t *testing.T) {
+	const current = `apiVersion: mqttbroker.iotoperations.azure.com/v1
+kind: BrokerListener
+metadata: {name: main}
+spec: {ports: [{port: 8883, authenticationRef: main, authorizationRef: main}]}
+---
+apiVersion: mqttbroker.iotoperations.azure.com/v1beta1
+kind: BrokerAuthorization
+metadata: {name: main}
+spec: {authorizationPolicies: {}}
+---
+`
+	older := alphaListener("main", "port: 1883") + alphaAuthentication("main", "main") + alphaAuthorization("main", "main")
+	set, err := resource.Parse("f.yaml", []byte(current+older))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantMissing := []string{"f.yaml:4:48: spec.ports[0].authenticationRef: BrokerAuthentication default/main does not exist"}
+	if diff := cmp.Diff(wantMissing, lines(set.Missing())); diff != "" {
+		t.Errorf("an authentication of the other group serves: (-want +got):\n%s", diff)
+	}
+	for _, l := range set.Listeners {
+		if a := set.Authorization(l.Sibling("main")); a == nil || a.Group != l.Group {
+			t.Errorf("listener %v has authorization %+v", l.Key, a)
+		}
+	}
+	if key := set.Listeners[1].Key; key != (resource.Key{Group: resource.GroupAzEdge, Namespace: "default", Name: "main"}) || key.String() != "az-edge.com/default/main" {
+		t.Errorf("key %+v, %v", key, key)
+	}
+	twice := strings.Replace(current, "/v1beta1", "/v1", 1) + current[strings.Index(current, "---\n")+4:]
+	if _, err := resource.Parse("f.yaml", []byte(twice)); err == nil || !strings.Contains(err.Error(), "BrokerAuthorization default/main is defined twice") { // LINK-8
+		t.Errorf("v1 and v1beta1 of one object: %v", err)
 	}
 }
 

@@ -49,14 +49,14 @@ func (s *Set) Missing() []Missing {
 // own, and those of the BrokerAuthentication it names.
 func (s *Set) MissingFor(l *Listener, p *Port) []Missing {
 	out := s.missingOfPort(l, p)
-	if a := s.Authentication(Key{l.Namespace, p.AuthenticationRef}); a != nil {
+	if a := s.Authentication(l.Sibling(p.AuthenticationRef)); a != nil {
 		out = append(out, s.missingOfAuthentication(a)...)
 	}
 	return out
 }
 
 func (s *Set) missingOfPort(l *Listener, p *Port) []Missing {
-	c := collector{set: s, namespace: l.Namespace, origin: p.origin, position: p.Position}
+	c := collector{set: s, from: l.Key, origin: p.origin, position: p.Position}
 	if !p.Anonymous {
 		c.addLink("authenticationRef", kindAuthentication, p.AuthenticationRef)
 	}
@@ -73,7 +73,7 @@ func (s *Set) missingOfAuthentication(a *Authentication) []Missing {
 	var out []Missing
 	for i := range a.Methods {
 		m := &a.Methods[i]
-		c := collector{set: s, namespace: a.Namespace, origin: m.origin, position: m.Position}
+		c := collector{set: s, from: a.Key, origin: m.origin, position: m.Position}
 		if m.X509 != nil {
 			c.add("x509Settings.trustedClientCaCert", kindConfigMap, m.X509.TrustedClientCACert)
 			c.add("x509Settings.attributes", kindSecret, m.X509.AttributesSecret)
@@ -92,24 +92,28 @@ func (s *Set) missingOfAuthentication(a *Authentication) []Missing {
 
 // collector looks up references that were written below one origin.
 type collector struct {
-	set       *Set
-	namespace string
-	origin    origin
-	position  Position
-	missing   []Missing
+	set      *Set
+	from     Key // who refers
+	origin   origin
+	position Position
+	missing  []Missing
 }
 
-// add notes a reference if its object does not exist. An empty name is no
-// reference.
+// add notes a reference to a ConfigMap or Secret if that does not exist. An
+// empty name is no reference.
 func (c *collector) add(field, kind, name string) {
 	if name != "" {
-		c.addLink(field, kind, name)
+		c.note(field, kind, Key{Namespace: c.from.Namespace, Name: name})
 	}
 }
 
-// addLink is as add, but an empty name is a link that is wanted and not there.
+// addLink notes a link to a policy if that does not exist. An empty name is a
+// link that is wanted and not there.
 func (c *collector) addLink(field, kind, name string) {
-	k := Key{c.namespace, name}
+	c.note(field, kind, c.from.Sibling(name))
+}
+
+func (c *collector) note(field, kind string, k Key) {
 	if c.set.holds(kind, k) {
 		return
 	}

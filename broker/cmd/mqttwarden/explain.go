@@ -133,8 +133,8 @@ func portTargets(set *resource.Set, plan *config.Plan) []target {
 			next++
 			all = append(all, target{
 				name: p.String(), port: p, policy: p.Access().Authorization,
-				source:         set.Authorization(resource.Key{Namespace: l.Namespace, Name: l.Ports[i].AuthorizationRef}),
-				authentication: set.Authentication(resource.Key{Namespace: l.Namespace, Name: l.Ports[i].AuthenticationRef}),
+				source:         set.Authorization(l.Sibling(l.Ports[i].AuthorizationRef)),
+				authentication: set.Authentication(l.Sibling(l.Ports[i].AuthenticationRef)),
 			})
 		}
 	}
