@@ -19,6 +19,7 @@ import (
 	crdvalidation "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation"
 	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
@@ -133,7 +134,7 @@ func (s server) check(ctx context.Context, t *testing.T, document map[string]any
 // definitions: structural schemas, and CEL whose cost is bounded.
 func TestDefinitions(t *testing.T) {
 	files, err := filepath.Glob("../*.yaml")
-	if err != nil || len(files) != 6 {
+	if err != nil || len(files) != 7 {
 		t.Fatalf("%q, %v", files, err)
 	}
 	for _, file := range files {
@@ -250,6 +251,7 @@ func TestExamplesAreValid(t *testing.T) {
 	for _, want := range []string{
 		"mqttbroker.iotoperations.azure.com/v1 BrokerListener", "mqttbroker.iotoperations.azure.com/v1 BrokerAuthentication", "mqttbroker.iotoperations.azure.com/v1 BrokerAuthorization",
 		"mqttbroker.iotoperations.azure.com/v1beta1 BrokerAuthentication", "az-edge.com/v1alpha4 BrokerAuthentication", "az-edge.com/v1alpha4 BrokerListener",
+		"mqttbroker.iotoperations.azure.com/v1 Broker",
 	} {
 		if !seen[want] {
 			t.Errorf("no example of %s", want)
@@ -265,6 +267,8 @@ func TestRefused(t *testing.T) {
 		listener       = "apiVersion: mqttbroker.iotoperations.azure.com/v1\nkind: BrokerListener\nmetadata: {name: abc}\nspec:\n  ports:\n  - "
 		authentication = "apiVersion: mqttbroker.iotoperations.azure.com/v1\nkind: BrokerAuthentication\nmetadata: {name: abc}\nspec:\n  authenticationMethods:\n  - "
 		rule           = "apiVersion: mqttbroker.iotoperations.azure.com/v1\nkind: BrokerAuthorization\nmetadata: {name: abc}\nspec:\n  authorizationPolicies:\n    rules:\n    - principals: {}\n      brokerResources:\n      - "
+		broker         = "apiVersion: mqttbroker.iotoperations.azure.com/v1\nkind: Broker\nmetadata: {name: abc}\nspec: "
+		clients        = broker + "{advanced: {clients: "
 		alpha          = "apiVersion: az-edge.com/v1alpha4\nkind: BrokerAuthentication\nmetadata: {name: abc}\nspec:\n  listenerRef: [abc]\n  authenticationMethods:\n  - "
 	)
 	tests := []struct {
@@ -290,6 +294,14 @@ func TestRefused(t *testing.T) {
 		{"name", strings.Replace(listener, "abc", "ab", 1) + "{port: 1883}", "metadata.name", true},
 		{"two methods in one entry", alpha + "{sat: {audiences: [a]}, x509: {trustedClientCaCert: a}}", "must have at most 1 item", true},
 		{"no method in an entry", alpha + "{}", "at least 1 properties", true},
+		{"session expiry", clients + "{maxSessionExpirySeconds: 0}}}", "greater than or equal to 1", true},
+		{"message expiry", clients + "{maxMessageExpirySeconds: 4294967296}}}", "less than or equal to 4294967295", true},
+		{"packet size", clients + "{maxPacketSizeBytes: 268435457}}}", "less than or equal to 268435456", true},
+		{"receive maximum", clients + "{maxReceiveMaximum: 65536}}}", "less than or equal to 65535", true},
+		{"keep alive", clients + "{maxKeepAliveSeconds: -1}}}", "greater than or equal to 0", true},
+		{"queue length", clients + "{subscriberQueueLimit: {length: 0}}}}", "greater than or equal to 1", true},
+		{"queue strategy", clients + "{subscriberQueueLimit: {strategy: DropNewest}}}}", "subscriberQueueLimit.strategy", true},
+		{"a limit in words", clients + "{maxReceiveMaximum: '7'}}}", "must be of type integer", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -304,6 +316,35 @@ func TestRefused(t *testing.T) {
 				t.Error("package resource takes it")
 			}
 		})
+	}
+}
+
+// TestIgnoredFieldsOfBroker says that fields without effect may hold anything,
+// also in a cluster, and what stands beside them is checked.
+func TestIgnoredFieldsOfBroker(t *testing.T) {
+	const head = "apiVersion: mqttbroker.iotoperations.azure.com/v1\nkind: Broker\nmetadata: {name: abc}\n"
+	s := newServer(t)
+	for _, text := range []string{
+		head,
+		head + "spec: {}",
+		head + "spec: {memoryProfile: Tiny, cardinality: {frontend: {replicas: 2}}, generateResourceLimits: {cpu: true}, persistence: [1, a]}",
+		head + "spec: {diagnostics: 7, diskBackedMessageBuffer: {x: {y: z}}, advanced: {encryptInternalTraffic: Enabled, internalCerts: {a: 1}}}",
+	} {
+		document := documents(t, []byte(text))[0]
+		if problems, err := s.check(t.Context(), t, document); len(problems) > 0 || err != nil {
+			t.Errorf("%s\nAPI server: %q, editor: %v", text, problems, err)
+		}
+		before, err := json.Marshal(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pruning.Prune(document, s["mqttbroker.iotoperations.azure.com/v1 Broker"].shape, true)
+		if after, err := json.Marshal(document); err != nil || string(after) != string(before) {
+			t.Errorf("an API server makes %s of it, %v", after, err)
+		}
+		if _, err := resource.Parse("f.yaml", []byte(text)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

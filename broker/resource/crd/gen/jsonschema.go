@@ -26,7 +26,7 @@ func jsonSchema(d *apiextensions.CustomResourceDefinition, v apiextensions.Custo
 	properties["metadata"].(map[string]any)["additionalProperties"] = true
 	properties["metadata"].(map[string]any)["required"] = []string{"name"}
 	properties["status"] = map[string]any{"type": "object"}
-	root["required"] = []string{"apiVersion", "kind", "metadata", "spec"}
+	root["required"] = append([]string{"apiVersion", "kind"}, v.Schema.OpenAPIV3Schema.Required...)
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
 	root["title"] = d.Spec.Names.Kind + " " + d.Spec.Group + "/" + v.Name
 	var b bytes.Buffer

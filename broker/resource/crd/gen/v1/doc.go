@@ -1,4 +1,4 @@
-// Package v1 describes the three kinds of version v1 to the generator of
+// Package v1 describes the kinds of version v1 to the generator of
 // schemas. Package broker/resource reads them; these types are only described.
 //
 // +groupName=mqttbroker.iotoperations.azure.com
