@@ -15,7 +15,7 @@ import (
 )
 
 // conditionType is the type of the one condition that is written to the status
-// of the three kinds.
+// of what is followed as a whole.
 const conditionType = "Ready"
 
 // Reasons of the condition.
@@ -59,14 +59,17 @@ func readyOf(u *unstructured.Unstructured) *condition {
 	return nil
 }
 
-// conditionOf says what became of an object of the three kinds. Failed are the
+// conditionOf says what became of an object of the broker kinds. Failed are the
 // ports that could not be opened.
 func (j *judgement) conditionOf(o *object, failed []*config.PortError) condition {
 	if r := j.rejected[o.identity]; r != nil {
 		return newCondition(o, metav1.ConditionFalse, reasonInvalid, r.String())
 	}
-	if o.kind == nameListener {
+	switch o.kind {
+	case nameListener:
 		return j.listenerCondition(o, failed)
+	case nameBroker:
+		return newCondition(o, metav1.ConditionTrue, reasonAccepted, brokerText(o.set))
 	}
 	var missing []string
 	for _, m := range j.missing {
@@ -78,6 +81,16 @@ func (j *judgement) conditionOf(o *object, failed []*config.PortError) condition
 		return newCondition(o, metav1.ConditionFalse, reasonMissing, strings.Join(missing, "; "))
 	}
 	return newCondition(o, metav1.ConditionTrue, reasonAccepted, "in force on every port that names it")
+}
+
+func brokerText(set *resource.Set) string {
+	text := "the limits of clients are in force"
+	for _, b := range set.Brokers {
+		if len(b.Ignored) > 0 {
+			text += "; without effect: " + strings.Join(b.Ignored, ", ")
+		}
+	}
+	return text
 }
 
 func (j *judgement) listenerCondition(o *object, failed []*config.PortError) condition {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/mqttwarden/mqttwarden/internal/peertext"
@@ -58,9 +57,9 @@ func (c *contact) askInTime(ctx context.Context) error {
 
 // question returns what a contact asks: for a list of one entry at most. Whoever
 // can answer that has its store, knows us, and lets us read.
-func question(client dynamic.ResourceInterface) func(context.Context) error {
+func question(versions []dynamic.ResourceInterface) func(context.Context) error {
 	return func(ctx context.Context) error {
-		_, err := client.List(ctx, metav1.ListOptions{Limit: 1})
+		_, err := served(ctx, versions)
 		if apierrors.IsNotFound(err) { // the kind is not installed, says the server
 			return nil
 		}

@@ -5,16 +5,30 @@
 //	source.Run(ctx, keeper.Apply)              // until ctx ends
 //
 // It follows the kinds BrokerListener, BrokerAuthentication and
-// BrokerAuthorization of mqttbroker.iotoperations.azure.com/v1 in one
-// namespace, also the kind Broker if the cluster has it, and those ConfigMaps and
-// Secrets that they refer to: each by a watch of its own that sees no other
-// object, so that rights to single objects are enough. The flow is
+// BrokerAuthorization in one namespace, also the kind Broker if the cluster has
+// it, and those ConfigMaps and Secrets that they refer to: each by a watch of its
+// own that sees no other object, so that rights to single objects are enough. The
+// flow is
 //
 //	watches ─▶ objects as JSON ─▶ broker/resource ─▶ judgement ─▶ config.Plan
 //	                                                     └─▶ condition Ready
 //
 // The decoders are those of files, so one set of rules holds. A change is in
 // force a few hundred milliseconds after it was made.
+//
+// # Versions
+//
+// Of mqttbroker.iotoperations.azure.com the best version is followed that the
+// cluster serves, v1 or else v1beta1, and never both, which show the same
+// objects. The kinds of az-edge.com/v1alpha4 are followed beside it if the
+// cluster has them. They are other kinds: their objects may have the names of
+// newer ones, and link only with each other (LINK-6). A version that comes later
+// is noticed within some 10 seconds.
+//
+// An object means what it says in the version that is followed. Where a cluster
+// serves v1 and v1beta1 and does not convert, one that was written with the field
+// names of v1beta1 is read as v1, and refused with the names to write: nobody
+// can tell any more which version was meant.
 //
 // # What stays closed, and what stays in force
 //
@@ -28,8 +42,12 @@
 //     [Source.Health] and the log tell for how long. What its watches reported is
 //     no proof that it answers, as they are silent in an outage; so it is asked
 //     every few seconds.
-//   - At start nothing opens before all three kinds are known. A Broker that is
-//     not valid at start is as none: the limits are the defaults.
+//   - At start nothing opens before it is known of each kind what there is, or
+//     that the cluster does not have it. A kind that the cluster need not have,
+//     and that this account may not read, is as none. A Broker that is not valid
+//     at start is as none: the limits are the defaults.
+//   - That one version of a kind is not served any more closes nothing while
+//     another is.
 //
 // # TLS mode Automatic
 //
@@ -40,12 +58,12 @@
 //
 // # What it does not do
 //
-// It writes nothing but the status of the three kinds, elects no leader, and
-// makes no Services. It follows one namespace; references to others are errors.
+// It writes nothing but the status of these kinds, elects no leader, and makes no
+// Services. It follows one namespace; references to others are errors.
 //
 // # Security
 //
-// Whoever may write the three kinds in the namespace configures the broker; who
+// Whoever may write these kinds in the namespace configures the broker; who
 // may write the ConfigMaps decides on its trust. The content of Secrets is held
 // in memory only and is in no log, status or error. Text of objects is escaped
 // and cut before it is logged or written to a status (OPS-1).

@@ -21,22 +21,23 @@ import (
 
 const (
 	retryInterval  = time.Second      // between two watches of a feed
-	absentInterval = 30 * time.Second // of a kind that the cluster need not have, and has not
+	absentInterval = 10 * time.Second // of a kind that the cluster need not have, or of a better version
 )
 
 // feed keeps a copy of the objects of one kind in one namespace, or of a single
 // one of them. It holds what it knows while the server does not answer. It is
 // safe for concurrent use.
 type feed struct {
-	kind   kind
-	name   string // of the single object; "": all of the kind
-	client dynamic.ResourceInterface
-	notify func() // something changed; must not block
+	kind     kind
+	name     string                      // of the single object; "": all of the kind
+	versions []dynamic.ResourceInterface // as those of the kind
+	notify   func()                      // something changed; must not block
 
 	mu      sync.Mutex
 	objects map[string]*unstructured.Unstructured // by name
 	known   bool                                  // objects are what the server said once
 	problem error                                 // why they are not known, or not followed; nil: all is well
+	current int                                   // the version that is followed
 	renew   context.CancelFunc                    // ends the watch of the moment
 }
 
@@ -53,16 +54,11 @@ func (f *feed) snapshot() (objects []*unstructured.Unstructured, known bool, pro
 func (f *feed) run(ctx context.Context) {
 	lw := &cache.ListWatch{ListWithContextFunc: f.list, WatchFuncWithContext: f.watch}
 	r := cache.NewReflectorWithOptions(
-		cache.ToListWatcherWithWatchListSemantics(lw, f.client), &unstructured.Unstructured{}, f,
-		cache.ReflectorOptions{Name: "mqttwarden " + f.kind.name},
+		cache.ToListWatcherWithWatchListSemantics(lw, f.versions[0]), &unstructured.Unstructured{}, f,
+		cache.ReflectorOptions{Name: "mqttwarden " + f.kind.String()},
 	)
 	for ctx.Err() == nil {
-		once, cancel := context.WithCancel(ctx)
-		f.mu.Lock()
-		f.renew = cancel
-		f.mu.Unlock()
-		err := r.ListAndWatchWithContext(once)
-		cancel()
+		err := f.follow(ctx, r.ListAndWatchWithContext)
 		if ctx.Err() == nil {
 			f.failed(err)
 		}
@@ -87,8 +83,8 @@ func (f *feed) restart() {
 	}
 }
 
-// failed notes why a watch ended. A kind that the server does not know has no
-// objects: that is what the deletion of its definition means.
+// failed notes why a watch ended. A kind that the server does not know, in any
+// version, has no objects: that is what the deletion of its definition means.
 func (f *feed) failed(err error) {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return
@@ -104,16 +100,22 @@ func (f *feed) failed(err error) {
 
 func (f *feed) list(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 	f.narrow(&o)
-	return f.client.List(ctx, o)
+	return f.client().List(ctx, o)
 }
 
 func (f *feed) watch(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 	f.narrow(&o)
-	w, err := f.client.Watch(ctx, o)
+	w, err := f.client().Watch(ctx, o)
 	if utilnet.IsConnectionRefused(err) {
 		return nil, errors.New(err.Error()) // which the reflector does not recognize: it would retry by itself
 	}
 	return w, err
+}
+
+func (f *feed) client() dynamic.ResourceInterface {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.versions[f.current]
 }
 
 // narrow restricts a request to the single object, so that rights to that are

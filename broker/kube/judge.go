@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/mqttwarden/mqttwarden/broker/config"
 	"github.com/mqttwarden/mqttwarden/broker/resource"
@@ -51,8 +50,7 @@ func (j *judge) plan(objects []*object, unreadable map[identity]string) judgemen
 		}
 	}
 	for {
-		set := c.set()
-		plan, errs := j.compile(set)
+		set, plan, errs := j.compile(c.sets())
 		if plan == nil {
 			c.rejectAll(errs)
 			continue
@@ -101,21 +99,25 @@ func (j *judge) references(objects []*object) map[identity]bool {
 	return refs
 }
 
-// compile checks a set as a whole and makes a plan of it.
-func (j *judge) compile(set *resource.Set) (*config.Plan, resource.Errors) {
-	if errs := set.Check(); len(errs) > 0 {
-		return nil, errs
+// compile joins sets, checks them as a whole and makes a plan of them.
+func (j *judge) compile(sets []*resource.Set) (*resource.Set, *config.Plan, resource.Errors) {
+	set, err := resource.Merge(sets...)
+	if err != nil {
+		return nil, nil, asErrors(err)
 	}
 	plan, err := config.Compile(set, j.options)
-	var errs resource.Errors
-	switch {
-	case err == nil:
-		return plan, nil
-	case errors.As(err, &errs):
-		return nil, errs
-	default:
-		return nil, resource.Errors{{Detail: err.Error(), Err: err}}
+	if err != nil {
+		return nil, nil, asErrors(err)
 	}
+	return set, plan, nil
+}
+
+func asErrors(err error) resource.Errors {
+	var errs resource.Errors
+	if errors.As(err, &errs) {
+		return errs
+	}
+	return resource.Errors{{Detail: err.Error(), Err: err}}
 }
 
 // candidates are the versions that a plan is tried with. There are fewer or
@@ -126,10 +128,10 @@ type candidates struct {
 	rejected map[identity]*rejection
 }
 
-// set joins the sets of all that is chosen. What is in force as it is comes
+// sets returns the sets of all that is chosen. What is in force as it is comes
 // first, then what is older: of two objects that exclude each other, such as
 // listeners with one port number, the newcomer is in the wrong.
-func (c *candidates) set() *resource.Set {
+func (c *candidates) sets() []*resource.Set {
 	order := make([]*object, 0, len(c.chosen))
 	for _, o := range c.chosen {
 		order = append(order, o)
@@ -141,16 +143,11 @@ func (c *candidates) set() *resource.Set {
 			cmp.Compare(a.String(), b.String()),
 		)
 	})
-	set := &resource.Set{}
-	for _, o := range order {
-		set.Brokers = append(set.Brokers, o.set.Brokers...)
-		set.Listeners = append(set.Listeners, o.set.Listeners...)
-		set.Authentications = append(set.Authentications, o.set.Authentications...)
-		set.Authorizations = append(set.Authorizations, o.set.Authorizations...)
-		set.ConfigMaps = append(set.ConfigMaps, o.set.ConfigMaps...)
-		set.Secrets = append(set.Secrets, o.set.Secrets...)
+	sets := make([]*resource.Set, len(order))
+	for i, o := range order {
+		sets[i] = o.set
 	}
-	return set
+	return sets
 }
 
 func (c *candidates) rank(o *object) int {
@@ -209,9 +206,9 @@ func (c *candidates) explain(plan *config.Plan, unreadable map[identity]string) 
 		for i := range p.Missing {
 			m := &p.Missing[i]
 			m.Reason = c.reason(*m, unreadable)
-			field, manual := strings.CutSuffix(m.Field, manualSecret)
-			if manual && slices.Contains(listener.automatic, p.Number) {
-				m.Field = field + automaticSecret
+			port := listener.port(p.Number)
+			if port != nil && m.Field == port.Field(manualSecret) && slices.Contains(listener.automatic, p.Number) {
+				m.Field = port.Field(automaticSecret)
 				m.Reason = cmp.Or(m.Reason, "does not exist: cert-manager has not filled it yet")
 			}
 		}

@@ -3,6 +3,7 @@ package kube
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,30 +30,39 @@ func newWorld(t *testing.T) *world {
 	return &world{t: t, judge: newJudge(config.Options{}), objects: make(map[string]*object)}
 }
 
+// kindNamed returns the kind that is called so, such as
+// "BrokerListener.az-edge.com".
+func kindNamed(t *testing.T, name string) (k kind, core bool) {
+	t.Helper()
+	if k, core = coreKind(name); core {
+		return k, true
+	}
+	i := slices.IndexFunc(brokerKinds(), func(k kind) bool { return k.String() == name })
+	if i < 0 {
+		t.Fatalf("no kind %s", name)
+	}
+	return brokerKinds()[i], false
+}
+
 // put creates an object, or changes it into its next generation. Text is the
 // spec of a broker kind, or all but apiVersion, kind and metadata of others, in
 // JSON.
 func (w *world) put(kindName, name, text string) *object {
 	w.t.Helper()
-	k, core := coreKind(kindName)
+	k, core := kindNamed(w.t, kindName)
 	if !core {
 		text = `{"spec":` + text + `}`
-		for _, b := range brokerKinds() {
-			if b.name == kindName {
-				k = b
-			}
-		}
 	}
 	u := &unstructured.Unstructured{}
 	if err := json.Unmarshal([]byte(text), &u.Object); err != nil {
 		w.t.Fatal(err)
 	}
-	u.SetAPIVersion(k.resource.GroupVersion().String())
+	u.SetAPIVersion(k.versions[0].GroupVersion().String())
 	u.SetKind(k.name)
 	u.SetNamespace("ns")
 	u.SetName(name)
 	w.clock++
-	id := identity{kindName, resource.Key{Namespace: "ns", Name: name}}.String()
+	id := k.identity("ns", name).String()
 	u.SetResourceVersion(fmt.Sprint(w.clock))
 	u.SetCreationTimestamp(metav1.Unix(int64(w.clock), 0))
 	u.SetUID(types.UID(fmt.Sprint("uid-", w.clock)))
@@ -67,7 +77,9 @@ func (w *world) put(kindName, name, text string) *object {
 }
 
 func (w *world) drop(kindName, name string) {
-	delete(w.objects, identity{kindName, resource.Key{Namespace: "ns", Name: name}}.String())
+	w.t.Helper()
+	k, _ := kindNamed(w.t, kindName)
+	delete(w.objects, k.identity("ns", name).String())
 }
 
 // ports judges, and tells of each port what it does, or what keeps it closed.
@@ -308,31 +320,37 @@ func TestBroker(t *testing.T) {
 	}
 }
 
-// A port with TLS mode Automatic waits for the secret that cert-manager fills.
+// A port with TLS mode Automatic waits for the secret that cert-manager fills,
+// and says so in the words of its version.
 func TestAutomaticCertificate(t *testing.T) {
 	t.Parallel()
-	issuer := `"issuerRef":{"name":"ca","kind":"Issuer"}`
-	for name, spec := range map[string]string{
-		"edge-8883-tls": `{` + issuer + `}`,
-		"server-cert":   `{` + issuer + `,"secretName":"server-cert"}`,
-	} {
-		t.Run(name, func(t *testing.T) {
+	const issuer = `"issuerRef":{"name":"ca","kind":"Issuer"}`
+	const newer = `{"ports":[{"port":8883,"tls":{"mode":"Automatic","certManagerCertificateSpec":{` + issuer + `%s}}}]}`
+	const older = `{"port":8883,"authenticationEnabled":false,"authorizationEnabled":false,"tls":{"automatic":{` + issuer + `%s}}}`
+	tests := []struct{ kind, spec, more, secret, port, field string }{
+		{nameListener, newer, "", "edge-8883-tls", "ns/edge:8883", "spec.ports[0].tls.certManagerCertificateSpec.secretName"},
+		{nameListener, newer, `,"secretName":"server-cert"`, "server-cert", "ns/edge:8883", "spec.ports[0].tls.certManagerCertificateSpec.secretName"},
+		{olderListener, older, "", "edge-8883-tls", "az-edge.com/ns/edge:8883", "spec.tls.automatic.secretName"},
+	}
+	for _, tt := range tests {
+		name := tt.secret
+		t.Run(tt.kind+" "+name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			o := w.put(nameListener, "edge", `{"ports":[{"port":8883,"tls":{"mode":"Automatic","certManagerCertificateSpec":`+spec+`}}]}`)
+			o := w.put(tt.kind, "edge", fmt.Sprintf(tt.spec, tt.more))
 			id := identity{nameSecret, resource.Key{Namespace: "ns", Name: name}}
 			if refs := w.judge.references([]*object{o}); !refs[id] || len(refs) != 1 {
 				t.Errorf("references %v", refs)
 			}
-			text := "spec.ports[0].tls.certManagerCertificateSpec.secretName: " + id.String() + " does not exist: cert-manager has not filled it yet"
-			v := w.expect("without the secret", map[string]string{"ns/edge:8883": "closed: BrokerListener ns/edge: " + text})
+			text := tt.field + ": " + id.String() + " does not exist: cert-manager has not filled it yet"
+			v := w.expect("without the secret", map[string]string{tt.port: "closed: " + o.String() + ": " + text})
 			want := condition{status: metav1.ConditionFalse, reason: reasonClosed, message: "port 8883 is closed: " + text, generation: 1}
 			if got := v.conditionOf(o, nil); got != want {
 				t.Errorf("condition %+v, want %+v", got, want)
 			}
 			w.put(nameSecret, name, serverSecret(t))
 			v = w.expect("with the secret", map[string]string{
-				"ns/edge:8883": "tls, none: every client is anonymous, none: every client may do everything",
+				tt.port: "tls, none: every client is anonymous, none: every client may do everything",
 			})
 			want = condition{status: metav1.ConditionTrue, reason: reasonOpen, message: "port 8883 is open", generation: 1}
 			if got := v.conditionOf(o, nil); got != want {
@@ -386,7 +404,7 @@ func TestSubstance(t *testing.T) {
 	t.Parallel()
 	u := func(number string) *unstructured.Unstructured {
 		return &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": group + "/" + version, "kind": nameListener,
+			"apiVersion": group + "/v1", "kind": nameListener,
 			"metadata": map[string]any{
 				"name": "edge", "namespace": "ns", "uid": "1", "resourceVersion": number, "generation": int64(3),
 				"managedFields": []any{map[string]any{"time": number}}, "annotations": map[string]any{"a": "b"},

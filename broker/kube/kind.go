@@ -9,13 +9,13 @@ import (
 // kind is a kind of objects that is followed.
 type kind struct {
 	name     string
-	resource schema.GroupVersionResource
-	optional bool // the cluster need not have it
+	group    string                        // of the keys of its objects
+	versions []schema.GroupVersionResource // the best first; the first that the cluster serves is followed
+	optional bool                          // the cluster need not have it
 }
 
 const (
-	group   = "mqttbroker.iotoperations.azure.com"
-	version = "v1"
+	group = "mqttbroker.iotoperations.azure.com"
 
 	nameBroker         = "Broker"
 	nameListener       = "BrokerListener"
@@ -27,16 +27,26 @@ const (
 
 // brokerKinds are followed as a whole.
 func brokerKinds() []kind {
-	return []kind{
-		brokerKind(nameListener, "brokerlisteners"),
-		brokerKind(nameAuthentication, "brokerauthentications"),
-		brokerKind(nameAuthorization, "brokerauthorizations"),
-		{name: nameBroker, resource: brokerKind(nameBroker, "brokers").resource, optional: true},
+	var kinds []kind
+	for _, k := range [][2]string{
+		{nameListener, "brokerlisteners"}, {nameAuthentication, "brokerauthentications"}, {nameAuthorization, "brokerauthorizations"},
+	} {
+		name, plural := k[0], k[1]
+		kinds = append(kinds,
+			// Both versions show the same objects, so one of them is followed.
+			kind{name: name, versions: versions(group, plural, "v1", "v1beta1")},
+			kind{name: name, versions: versions(resource.GroupAzEdge, plural, "v1alpha4"), group: resource.GroupAzEdge, optional: true},
+		)
 	}
+	return append(kinds, kind{name: nameBroker, versions: versions(group, "brokers", "v1"), optional: true})
 }
 
-func brokerKind(name, plural string) kind {
-	return kind{name: name, resource: schema.GroupVersionResource{Group: group, Version: version, Resource: plural}}
+func versions(group, plural string, names ...string) []schema.GroupVersionResource {
+	out := make([]schema.GroupVersionResource, len(names))
+	for i, name := range names {
+		out[i] = schema.GroupVersionResource{Group: group, Version: name, Resource: plural}
+	}
+	return out
 }
 
 // coreKind returns the kind of an object that others refer to. It reports false
@@ -44,12 +54,26 @@ func brokerKind(name, plural string) kind {
 func coreKind(name string) (kind, bool) {
 	switch name {
 	case nameConfigMap:
-		return kind{name: name, resource: schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}}, true
+		return kind{name: name, versions: versions("", "configmaps", "v1")}, true
 	case nameSecret:
-		return kind{name: name, resource: schema.GroupVersionResource{Version: "v1", Resource: "secrets"}}, true
+		return kind{name: name, versions: versions("", "secrets", "v1")}, true
 	default:
 		return kind{}, false
 	}
+}
+
+// String returns the name, with a dot and the group after it where a kind of
+// another group has the same name.
+func (k kind) String() string {
+	if k.group != "" {
+		return k.name + "." + k.group
+	}
+	return k.name
+}
+
+// identity returns that of an object of the kind.
+func (k kind) identity(namespace, name string) identity {
+	return identity{k.name, resource.Key{Group: k.group, Namespace: namespace, Name: name}}
 }
 
 // identity names an object among all that are followed.
@@ -58,6 +82,6 @@ type identity struct {
 	key  resource.Key
 }
 
-// String returns "Kind namespace/name", which is also what positions of errors
-// say in place of a file.
+// String returns "Kind namespace/name", with the group of the key if it has
+// one, which is also what positions of errors say in place of a file.
 func (i identity) String() string { return i.kind + " " + i.key.String() }

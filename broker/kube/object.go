@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/mqttwarden/mqttwarden/broker/resource"
 )
@@ -15,6 +16,7 @@ import (
 // after it was made.
 type object struct {
 	identity
+	resource   schema.GroupVersionResource // which the object was read from
 	uid        string
 	version    string // which the server gives to every write, also to those of the status
 	generation int64
@@ -30,7 +32,8 @@ type object struct {
 // decode reads an object.
 func decode(k kind, u *unstructured.Unstructured) *object {
 	o := &object{
-		identity:   identity{k.name, resource.Key{Namespace: u.GetNamespace(), Name: u.GetName()}},
+		identity:   k.identity(u.GetNamespace(), u.GetName()),
+		resource:   k.resourceOf(u),
 		uid:        string(u.GetUID()),
 		version:    u.GetResourceVersion(),
 		generation: u.GetGeneration(),
@@ -51,6 +54,17 @@ func decode(k kind, u *unstructured.Unstructured) *object {
 		o.awaitCertificates()
 	}
 	return o
+}
+
+// resourceOf returns which version of the kind an object is of. The server gives
+// it the version that it was asked for.
+func (k kind) resourceOf(u *unstructured.Unstructured) schema.GroupVersionResource {
+	for _, r := range k.versions {
+		if r.GroupVersion().String() == u.GetAPIVersion() {
+			return r
+		}
+	}
+	return k.versions[0]
 }
 
 // substance returns what an object says, without what the cluster notes about
@@ -89,6 +103,21 @@ func (o *object) awaitCertificates() {
 			o.automatic = append(o.automatic, p.Number)
 		}
 	}
+}
+
+// port returns one port of a listener, or nil.
+func (o *object) port(number uint16) *resource.Port {
+	if o == nil || o.set == nil {
+		return nil
+	}
+	for _, l := range o.set.Listeners {
+		for i := range l.Ports {
+			if l.Ports[i].Number == number {
+				return &l.Ports[i]
+			}
+		}
+	}
+	return nil
 }
 
 // references returns the ConfigMaps and Secrets that an object refers to.

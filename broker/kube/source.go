@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
@@ -24,6 +25,7 @@ const (
 	keyNamespace = "namespace"
 	keyObject    = "object"
 	keyPorts     = "ports"
+	keyVersion   = "version"
 )
 
 const (
@@ -126,13 +128,21 @@ func newSource(client dynamic.Interface, o Options) *Source {
 		judge: newJudge(o.Config), told: make(map[string]string), refs: make(map[identity]*ref),
 		changed: make(chan struct{}, 1), reviving: make(chan struct{}, 1),
 	}
-	s.contact = &contact{ask: question(s.resources(brokerKinds()[0])), log: s.log, renew: func() { signal(s.reviving) }}
+	s.contact = &contact{ask: question(s.versions(brokerKinds()[0])), log: s.log, renew: func() { signal(s.reviving) }}
 	s.status = newStatusWriter(s.resources, s.log)
 	return s
 }
 
-func (s *Source) resources(k kind) dynamic.ResourceInterface {
-	return s.client.Resource(k.resource).Namespace(s.namespace)
+func (s *Source) resources(r schema.GroupVersionResource) dynamic.ResourceInterface {
+	return s.client.Resource(r).Namespace(s.namespace)
+}
+
+func (s *Source) versions(k kind) []dynamic.ResourceInterface {
+	out := make([]dynamic.ResourceInterface, len(k.versions))
+	for i, r := range k.versions {
+		out[i] = s.resources(r)
+	}
+	return out
 }
 
 // signal wakes up who waits for c. Several signals may count as one.
@@ -191,7 +201,7 @@ func (s *Source) Run(ctx context.Context, apply func(*config.Plan) error) {
 }
 
 func (s *Source) newFeed(k kind, name string) *feed {
-	return &feed{kind: k, name: name, client: s.resources(k), notify: func() { signal(s.changed) }}
+	return &feed{kind: k, name: name, versions: s.versions(k), notify: func() { signal(s.changed) }}
 }
 
 // restart has all watches begin anew: one that lived through an outage may be

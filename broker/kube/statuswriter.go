@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/mqttwarden/mqttwarden/internal/peertext"
@@ -26,9 +27,8 @@ const (
 // statusWriter writes conditions in the background: a server that is slow or
 // refuses delays no change of policy. It is safe for concurrent use.
 type statusWriter struct {
-	resources func(kind) dynamic.ResourceInterface
+	resources func(schema.GroupVersionResource) dynamic.ResourceInterface
 	log       *slog.Logger
-	kinds     map[string]kind
 	wake      chan struct{}
 
 	mu      sync.Mutex
@@ -42,15 +42,11 @@ type statusWrite struct {
 	condition condition
 }
 
-func newStatusWriter(resources func(kind) dynamic.ResourceInterface, log *slog.Logger) *statusWriter {
-	w := &statusWriter{
-		resources: resources, log: log, kinds: make(map[string]kind), wake: make(chan struct{}, 1),
+func newStatusWriter(resources func(schema.GroupVersionResource) dynamic.ResourceInterface, log *slog.Logger) *statusWriter {
+	return &statusWriter{
+		resources: resources, log: log, wake: make(chan struct{}, 1),
 		pending: make(map[identity]statusWrite), written: make(map[identity]statusWrite),
 	}
-	for _, k := range brokerKinds() {
-		w.kinds[k.name] = k
-	}
-	return w
 }
 
 // want has conditions written that the objects do not have already. What was
@@ -136,14 +132,13 @@ func (w *statusWriter) note(s statusWrite, err error) {
 func (w *statusWriter) write(ctx context.Context, s statusWrite) error {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	k := w.kinds[s.object.kind]
 	u := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": k.resource.GroupVersion().String(),
-		"kind":       k.name,
+		"apiVersion": s.object.resource.GroupVersion().String(),
+		"kind":       s.object.kind,
 		"metadata":   map[string]any{"name": s.object.key.Name, "uid": s.object.uid},
 		"status":     map[string]any{"conditions": []any{s.condition.entry(s.object.ready, time.Now())}},
 	}}
-	_, err := w.resources(k).ApplyStatus(ctx, s.object.key.Name, u, metav1.ApplyOptions{FieldManager: manager, Force: true})
+	_, err := w.resources(s.object.resource).ApplyStatus(ctx, s.object.key.Name, u, metav1.ApplyOptions{FieldManager: manager, Force: true})
 	return err
 }
 

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/mqttwarden/mqttwarden/broker/config"
-	"github.com/mqttwarden/mqttwarden/broker/resource"
 	"github.com/mqttwarden/mqttwarden/internal/peertext"
 )
 
@@ -48,6 +47,7 @@ func (s *Source) brokerObjects() (objects []*object, known bool) {
 	for _, f := range s.kinds {
 		list, ok, problem := f.snapshot()
 		s.complain(f, problem)
+		s.announce(f)
 		known = known && (ok || f.kind.optional && apierrors.IsForbidden(problem))
 		for _, u := range list {
 			objects = append(objects, s.decode(f.kind, u))
@@ -79,9 +79,9 @@ func (s *Source) coreObjects() (objects []*object, unreadable map[identity]strin
 
 // decode reads an object unless the last round did.
 func (s *Source) decode(k kind, u *unstructured.Unstructured) *object {
-	id := identity{k.name, resource.Key{Namespace: u.GetNamespace(), Name: u.GetName()}}
+	id := k.identity(u.GetNamespace(), u.GetName())
 	o := s.decoded[id]
-	if o == nil || o.uid != string(u.GetUID()) || o.version != u.GetResourceVersion() {
+	if o == nil || o.uid != string(u.GetUID()) || o.version != u.GetResourceVersion() || o.resource != k.resourceOf(u) {
 		o = decode(k, u)
 	}
 	s.fresh[id] = o
@@ -185,30 +185,37 @@ func (s *Source) tell(id identity, before, now *rejection) {
 func (s *Source) report(objects []*object) {
 	writes := make([]statusWrite, 0, len(objects))
 	for _, o := range objects {
-		if o.kind != nameBroker {
-			writes = append(writes, statusWrite{o, s.last.conditionOf(o, s.failed)})
-		}
+		writes = append(writes, statusWrite{o, s.last.conditionOf(o, s.failed)})
 	}
 	s.status.want(writes)
+}
+
+// announce writes a line when the version changes that is followed of a kind.
+func (s *Source) announce(f *feed) {
+	subject, version := "version "+f.kind.String(), f.version()
+	if version != "" && s.told[subject] != version {
+		s.told[subject] = version
+		s.log.Info("following a kind", keyKind, f.kind.String(), keyVersion, version)
+	}
 }
 
 // complain writes a line when the server refuses to let a feed follow. That it
 // cannot be reached is said once for all feeds, by the contact.
 func (s *Source) complain(f *feed, problem error) {
-	subject := strings.TrimSuffix("feed "+f.kind.name+" "+f.name, " ")
+	subject := strings.TrimSuffix("feed "+f.kind.String()+" "+f.name, " ")
 	switch {
 	case problem == nil || f.kind.optional && apierrors.IsNotFound(problem):
 		delete(s.told, subject)
 	case apierrors.IsNotFound(problem):
 		if s.told[subject] == "" {
 			s.told[subject] = "absent"
-			s.log.Error("the cluster does not know this kind; waiting until its CustomResourceDefinition is applied", keyKind, f.kind.name)
+			s.log.Error("the cluster does not know this kind; waiting until its CustomResourceDefinition is applied", keyKind, f.kind.String())
 		}
 	case apierrors.ReasonForError(problem) != metav1.StatusReasonUnknown:
 		text := peertext.Clean(problem.Error())
 		if s.told[subject] != text {
 			s.told[subject] = text
-			s.log.Error("the API server does not let this be followed", keyKind, f.kind.name, keyObject, f.name, keyError, text)
+			s.log.Error("the API server does not let this be followed", keyKind, f.kind.String(), keyObject, f.name, keyError, text)
 		}
 	}
 }
