@@ -24,6 +24,7 @@ const (
 	reasonClosed   = "Closed"   // a listener: at least one port is closed
 	reasonAccepted = "Accepted" // a policy that can be used
 	reasonMissing  = "Missing"  // a policy that refers to something missing
+	reasonRestart  = "Restart"  // a Broker whose limits are not in force before the next start
 	reasonInvalid  = "Invalid"  // errors, or an error in what it excludes
 )
 
@@ -69,7 +70,7 @@ func (j *judgement) conditionOf(o *object, failed []*config.PortError) condition
 	case nameListener:
 		return j.listenerCondition(o, failed)
 	case nameBroker:
-		return newCondition(o, metav1.ConditionTrue, reasonAccepted, brokerText(o.set))
+		return j.brokerCondition(o)
 	}
 	var missing []string
 	for _, m := range j.missing {
@@ -80,17 +81,20 @@ func (j *judgement) conditionOf(o *object, failed []*config.PortError) condition
 	if len(missing) > 0 {
 		return newCondition(o, metav1.ConditionFalse, reasonMissing, strings.Join(missing, "; "))
 	}
-	return newCondition(o, metav1.ConditionTrue, reasonAccepted, "in force on every port that names it")
+	return newCondition(o, metav1.ConditionTrue, reasonAccepted, "in force on every port that is linked with it")
 }
 
-func brokerText(set *resource.Set) string {
-	text := "the limits of clients are in force"
-	for _, b := range set.Brokers {
+func (j *judgement) brokerCondition(o *object) condition {
+	status, reason, text := metav1.ConditionTrue, reasonAccepted, "the limits of clients are in force"
+	if j.restart {
+		status, reason, text = metav1.ConditionFalse, reasonRestart, "the limits of clients changed; they take effect when the program starts again"
+	}
+	for _, b := range o.set.Brokers {
 		if len(b.Ignored) > 0 {
 			text += "; without effect: " + strings.Join(b.Ignored, ", ")
 		}
 	}
-	return text
+	return newCondition(o, status, reason, text)
 }
 
 func (j *judgement) listenerCondition(o *object, failed []*config.PortError) condition {

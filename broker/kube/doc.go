@@ -45,7 +45,8 @@
 //   - At start nothing opens before it is known of each kind what there is, or
 //     that the cluster does not have it. A kind that the cluster need not have,
 //     and that this account may not read, is as none. A Broker that is not valid
-//     at start is as none: the limits are the defaults.
+//     at start is as none: the limits are the defaults. Those of the start hold
+//     until the program ends.
 //   - That one version of a kind is not served any more closes nothing while
 //     another is.
 //

@@ -120,7 +120,7 @@ func TestVersionOfObject(t *testing.T) {
 	}
 }
 
-// The condition of a Broker says what has no effect.
+// The condition of a Broker says what has no effect, and what has none yet.
 func TestBrokerCondition(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -131,6 +131,15 @@ func TestBrokerCondition(t *testing.T) {
 		message: "the limits of clients are in force; without effect: spec.advanced.internalCerts, spec.memoryProfile",
 	}
 	if got := v.conditionOf(o, nil); got != want {
+		t.Errorf("condition %+v, want %+v", got, want)
+	}
+	w.put(nameBroker, "default", `{"advanced":{"clients":{"maxReceiveMaximum":8}}}`)
+	v = w.expect("changed", map[string]string{})
+	want = condition{
+		status: metav1.ConditionFalse, reason: reasonRestart, generation: 2,
+		message: "the limits of clients changed; they take effect when the program starts again",
+	}
+	if got := v.conditionOf(w.objects[o.String()], nil); got != want {
 		t.Errorf("condition %+v, want %+v", got, want)
 	}
 	second := w.put(nameBroker, "second", `{}`)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/mqttwarden/mqttwarden/broker"
 	"github.com/mqttwarden/mqttwarden/broker/config"
 	"github.com/mqttwarden/mqttwarden/broker/resource"
 )
@@ -15,6 +16,7 @@ import (
 type judge struct {
 	options config.Options
 	good    map[identity]*object // versions that are part of the last plan, or were before
+	limits  *broker.Limits       // of the first plan, which hold until the program ends; nil before
 }
 
 // judgement is what a judge found.
@@ -23,6 +25,7 @@ type judgement struct {
 	missing    []resource.Missing
 	rejected   map[identity]*rejection
 	unreadable map[identity]string // why objects could not be read
+	restart    bool                // the limits hold when the program starts again
 }
 
 // rejection says why an object is not valid.
@@ -63,7 +66,10 @@ func (j *judge) plan(objects []*object, unreadable map[identity]string) judgemen
 		for i := range missing {
 			missing[i].Reason = c.reason(missing[i], unreadable)
 		}
-		return judgement{plan, missing, c.rejected, unreadable}
+		if j.limits == nil {
+			j.limits = &plan.Limits
+		}
+		return judgement{plan, missing, c.rejected, unreadable, *j.limits != plan.Limits}
 	}
 }
 

@@ -23,11 +23,16 @@ type client struct {
 // device connects to the tutorial's port, with the certificate of a device.
 func (s *site) device(name string) *client {
 	s.t.Helper()
+	return s.deviceAt(s.port, name)
+}
+
+func (s *site) deviceAt(port, name string) *client {
+	s.t.Helper()
 	cert, err := s.clients.Leaf(devca.Named(name))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	conn, err := tls.Dial("tcp", "127.0.0.1:"+s.port, &tls.Config{RootCAs: s.authority.Pool(), Certificates: []tls.Certificate{cert.TLS()}})
+	conn, err := tls.Dial("tcp", "127.0.0.1:"+port, &tls.Config{RootCAs: s.authority.Pool(), Certificates: []tls.Certificate{cert.TLS()}})
 	if err != nil {
 		s.t.Fatal(err)
 	}

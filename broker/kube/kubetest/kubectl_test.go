@@ -46,7 +46,7 @@ func newServer(ctx context.Context, c *kubetest.Cluster) (*server, error) {
 	return &server{c, token.Status.Token}, nil
 }
 
-// ownServer starts a cluster for one test, without the three kinds.
+// ownServer starts a cluster for one test, without the kinds.
 func ownServer(t *testing.T) *server {
 	t.Helper()
 	s, err := newServer(t.Context(), kubetest.New(t))
@@ -98,7 +98,7 @@ func kubectl(ctx context.Context, c *server, stdin string, env []string, args ..
 	return string(out), nil
 }
 
-// define applies the definitions of the three kinds and waits until they are
+// define applies the definitions of the kinds and waits until they are
 // served.
 func define(c *server) error {
 	ctx := context.Background()
@@ -117,6 +117,12 @@ const (
 	brokerlistener       = "brokerlistener" + group
 	brokerauthentication = "brokerauthentication" + group
 	brokerauthorization  = "brokerauthorization" + group
+	broker               = "broker" + group
+
+	olderGroup          = ".az-edge.com"
+	olderListener       = "brokerlistener" + olderGroup
+	olderAuthentication = "brokerauthentication" + olderGroup
+	olderAuthorization  = "brokerauthorization" + olderGroup
 )
 
 func (s *site) kubectl(stdin string, args ...string) string {

@@ -3,7 +3,6 @@ package kubetest_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	authzv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,7 +15,7 @@ import (
 func TestRights(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, cluster)
-	const broker, core, reviews = "mqttbroker.iotoperations.azure.com", "", "authentication.k8s.io"
+	const broker, older, core, reviews = "mqttbroker.iotoperations.azure.com", "az-edge.com", "", "authentication.k8s.io"
 	tests := []struct {
 		group, resource, name, namespace, verbs string
 		want                                    bool
@@ -25,7 +24,12 @@ func TestRights(t *testing.T) {
 		{broker, "brokerauthentications", "", s.namespace, "list watch", true},
 		{broker, "brokerauthorizations", "", s.namespace, "list watch", true},
 		{broker, "brokers", "", s.namespace, "list watch", true},
+		{older, "brokerlisteners", "", s.namespace, "list watch", true},
+		{older, "brokerauthentications", "", s.namespace, "list watch", true},
+		{older, "brokerauthorizations", "", s.namespace, "list watch", true},
 		{broker, "brokerlisteners/status", "x", s.namespace, "patch", true},
+		{broker, "brokers/status", "x", s.namespace, "patch", true},
+		{older, "brokerauthorizations/status", "x", s.namespace, "patch", true},
 		{core, "configmaps", "fabrikam-ca", s.namespace, "list watch", true},
 		{core, "secrets", "broker-server-cert", s.namespace, "list watch", true},
 		{core, "serviceaccounts", "x", s.namespace, "get", true},
@@ -34,6 +38,10 @@ func TestRights(t *testing.T) {
 		{broker, "brokerlisteners", "x", s.namespace, "create update patch delete", false},
 		{broker, "brokerlisteners/status", "x", "default", "patch", false},
 		{broker, "brokerlisteners", "", "default", "list watch", false},
+		{broker, "brokers", "x", s.namespace, "create update patch delete", false},
+		{older, "brokerlisteners", "x", s.namespace, "get create update patch delete", false},
+		{older, "brokerlisteners", "", "default", "list watch", false},
+		{older, "brokers", "", s.namespace, "list watch", false},
 		{broker, "brokerlisteners", "", "", "list watch", false},
 		{core, "secrets", "", s.namespace, "list watch", false},
 		{core, "secrets", "x", s.namespace, "get list watch create update patch delete", false},
@@ -132,50 +140,5 @@ spec:
 		if _, code := connect(t, dial(t, s.second), packet(token)); code != mqttauth.NotAuthorized {
 			t.Errorf("%s: CONNACK %v, want 0x87", what, code)
 		}
-	}
-}
-
-// The limits of a Broker hold if the cluster has that kind.
-func TestBroker(t *testing.T) {
-	t.Parallel()
-	c := ownServer(t)
-	if err := define(c); err != nil {
-		t.Fatal(err)
-	}
-	s := newSite(t, c)
-	s.apply(`
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: brokers.mqttbroker.iotoperations.azure.com}
-spec:
-  group: mqttbroker.iotoperations.azure.com
-  scope: Namespaced
-  names: {kind: Broker, plural: brokers, singular: broker}
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}`)
-	s.kubectl("", "wait", "--for=condition=Established", "--timeout=30s", "crd", "brokers"+group)
-	s.apply(s.secondListener(), s.here(`
-apiVersion: mqttbroker.iotoperations.azure.com/v1
-kind: Broker
-metadata: {name: default, namespace: azure-iot-operations}
-spec: {advanced: {clients: {maxPacketSizeBytes: 65536}}}`))
-	s.serve()
-	s.condition(brokerlistener, "second", "True Open")
-	conn := dial(t, s.second)
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	if _, err := conn.Write((&wire.Connect{Version: mqttauth.MQTT5, CleanStart: true, ClientID: "c1"}).Append(nil)); err != nil {
-		t.Fatal(err)
-	}
-	f, err := wire.NewReader(conn).Next(1 << 20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ack wire.Connack
-	if err := ack.Decode(f, mqttauth.MQTT5); err != nil || ack.MaximumPacketSize != 65536 {
-		t.Errorf("CONNACK says a maximum packet size of %d, want 65536; %v", ack.MaximumPacketSize, err)
 	}
 }
