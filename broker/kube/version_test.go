@@ -178,6 +178,26 @@ func TestVersionChangeLosesNothing(t *testing.T) {
 	})
 }
 
+// Each answer but a refusal is a sign of life, also that the kind is not there.
+func TestQuestion(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		server  *apiServer
+		refused bool
+	}{
+		{"no version", &apiServer{}, false},
+		{"an older version", &apiServer{served: []string{"v1beta1"}}, false},
+		{"all versions", &apiServer{served: []string{"v1", "v1beta1"}}, false},
+		{"refused", &apiServer{served: []string{"v1"}, refused: true}, true},
+	} {
+		err := question(tt.server.feed().versions)(t.Context())
+		if apierrors.IsForbidden(err) != tt.refused || (err != nil) != tt.refused {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
 // A refusal says nothing about what there is.
 func TestVersionRefused(t *testing.T) {
 	t.Parallel()
