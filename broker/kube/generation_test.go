@@ -119,32 +119,3 @@ func TestVersionOfObject(t *testing.T) {
 		}
 	}
 }
-
-// The condition of a Broker says what has no effect, and what has none yet.
-func TestBrokerCondition(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	o := w.put(nameBroker, "default", `{"memoryProfile":"Tiny","advanced":{"internalCerts":{},"clients":{"maxReceiveMaximum":7}}}`)
-	v := w.expect("at start", map[string]string{})
-	want := condition{
-		status: metav1.ConditionTrue, reason: reasonAccepted, generation: 1,
-		message: "the limits of clients are in force; without effect: spec.advanced.internalCerts, spec.memoryProfile",
-	}
-	if got := v.conditionOf(o, nil); got != want {
-		t.Errorf("condition %+v, want %+v", got, want)
-	}
-	w.put(nameBroker, "default", `{"advanced":{"clients":{"maxReceiveMaximum":8}}}`)
-	v = w.expect("changed", map[string]string{})
-	want = condition{
-		status: metav1.ConditionFalse, reason: reasonRestart, generation: 2,
-		message: "the limits of clients changed; they take effect when the program starts again",
-	}
-	if got := v.conditionOf(w.objects[o.String()], nil); got != want {
-		t.Errorf("condition %+v, want %+v", got, want)
-	}
-	second := w.put(nameBroker, "second", `{}`)
-	v = w.expect("with a second", map[string]string{})
-	if got := v.conditionOf(second, nil); got.reason != reasonInvalid || !strings.Contains(got.message, "a second Broker") {
-		t.Errorf("condition of a second Broker: %+v", got)
-	}
-}

@@ -67,7 +67,8 @@ func (j *judge) plan(objects []*object, unreadable map[identity]string) judgemen
 			missing[i].Reason = c.reason(missing[i], unreadable)
 		}
 		if j.limits == nil {
-			j.limits = &plan.Limits
+			first := plan.Limits
+			j.limits = &first
 		}
 		return judgement{plan, missing, c.rejected, unreadable, *j.limits != plan.Limits}
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -300,26 +299,6 @@ func TestVersionInForceLosesItsReference(t *testing.T) {
 	}
 }
 
-// The limits of a Broker are part of the plan; one that is not valid is as none,
-// or as it was.
-func TestBroker(t *testing.T) {
-	t.Parallel()
-	w := whole(t)
-	for _, step := range []struct {
-		spec string
-		want int
-	}{
-		{`{"advanced":{"clients":{"maxPacketSizeBytes":0}}}`, 0},
-		{`{"advanced":{"clients":{"maxPacketSizeBytes":65536}}}`, 65536},
-		{`{"advanced":{"clients":{"maxPacketSize":1}}}`, 65536},
-	} {
-		w.put(nameBroker, "default", step.spec)
-		if v := w.expect(step.spec, wholePorts); v.plan.Limits.PacketSize != step.want {
-			t.Errorf("%s: limit %d, want %d", step.spec, v.plan.Limits.PacketSize, step.want)
-		}
-	}
-}
-
 // A port with TLS mode Automatic waits for the secret that cert-manager fills,
 // and says so in the words of its version.
 func TestAutomaticCertificate(t *testing.T) {
@@ -396,40 +375,5 @@ func TestStatusTextIsClean(t *testing.T) {
 	v = w.expect("not valid", map[string]string{})
 	if text := v.rejected[s.identity].String(); strings.Contains(text, "hunter2") || strings.Contains(text, "aHVudGVyMg") {
 		t.Errorf("the error says %q", text)
-	}
-}
-
-// What the cluster notes about an object, its status above all, is no change.
-func TestSubstance(t *testing.T) {
-	t.Parallel()
-	u := func(number string) *unstructured.Unstructured {
-		return &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": group + "/v1", "kind": nameListener,
-			"metadata": map[string]any{
-				"name": "edge", "namespace": "ns", "uid": "1", "resourceVersion": number, "generation": int64(3),
-				"managedFields": []any{map[string]any{"time": number}}, "annotations": map[string]any{"a": "b"},
-			},
-			"spec": map[string]any{"ports": []any{map[string]any{"port": int64(1883)}}},
-			"status": map[string]any{"conditions": []any{map[string]any{
-				"type": "Ready", "status": "True", "reason": "Open", "message": number, "observedGeneration": int64(3),
-				"lastTransitionTime": "2026-01-01T00:00:00Z",
-			}}},
-		}}
-	}
-	a, b := decode(brokerKinds()[0], u("1")), decode(brokerKinds()[0], u("2"))
-	if a.set == nil || a.text != b.text {
-		t.Errorf("the text differs, or there are errors %v:\n%s\n%s", a.errs, a.text, b.text)
-	}
-	want := condition{status: metav1.ConditionTrue, reason: reasonOpen, message: "2", generation: 3, since: "2026-01-01T00:00:00Z"}
-	if b.ready == nil || *b.ready != want {
-		t.Errorf("condition %+v, want %+v", b.ready, want)
-	}
-	entry := condition{status: metav1.ConditionTrue}.entry(b.ready, time.Unix(0, 0))
-	if got := entry["lastTransitionTime"]; got != want.since {
-		t.Errorf("the condition is true since %v, want %v", got, want.since)
-	}
-	entry = condition{status: metav1.ConditionFalse}.entry(b.ready, time.Unix(0, 0))
-	if got := entry["lastTransitionTime"]; got != "1970-01-01T00:00:00Z" {
-		t.Errorf("the condition is false since %v", got)
 	}
 }
