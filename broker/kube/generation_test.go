@@ -69,7 +69,7 @@ func TestGenerationsBesideEachOther(t *testing.T) {
 	w.expect("deleted", with(fmt.Sprintf(closed, "authorizationEnabled", nameAuthorization)))
 	w.put(olderAuthorization, "authz", olderRule)
 	w.drop(nameAuthorization, "authz")
-	want["ns/one:1883"] = "closed: BrokerListener ns/one: spec.ports[0].authorizationRef: BrokerAuthorization ns/authz does not exist"
+	want["ns/one:1883"] = "closed: BrokerListener ns/one: spec.ports[0].authorizationRef: BrokerAuthorization ns/authz does not exist; az-edge.com/ns/authz links only with listeners of its version"
 	w.expect("the namesake deleted", with(open))
 }
 

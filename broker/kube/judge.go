@@ -64,7 +64,7 @@ func (j *judge) plan(objects []*object, unreadable map[identity]string) judgemen
 		c.explain(plan, unreadable)
 		missing := set.Missing()
 		for i := range missing {
-			missing[i].Reason = c.reason(missing[i], unreadable)
+			missing[i].Reason = cmp.Or(c.reason(missing[i], unreadable), missing[i].Reason)
 		}
 		if j.limits == nil {
 			first := plan.Limits
@@ -212,7 +212,7 @@ func (c *candidates) explain(plan *config.Plan, unreadable map[identity]string) 
 		listener := c.chosen[identity{nameListener, p.Listener}]
 		for i := range p.Missing {
 			m := &p.Missing[i]
-			m.Reason = c.reason(*m, unreadable)
+			m.Reason = cmp.Or(c.reason(*m, unreadable), m.Reason)
 			port := listener.port(p.Number)
 			if port != nil && m.Field == port.Field(manualSecret) && slices.Contains(listener.automatic, p.Number) {
 				m.Field = port.Field(automaticSecret)
@@ -227,8 +227,8 @@ const (
 	automaticSecret = "tls.certManagerCertificateSpec.secretName" //nolint:gosec // a field
 )
 
-// reason says why an object is not part of the set; "" means that it does not
-// exist.
+// reason says why an object is not part of the set; "" means that no such object
+// is known.
 func (c *candidates) reason(m resource.Missing, unreadable map[identity]string) string {
 	id := identity{m.Kind, m.Key}
 	if c.rejected[id] != nil {

@@ -121,7 +121,7 @@ spec: {authorizationPolicies: {}}
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantMissing := []string{"f.yaml:4:48: spec.ports[0].authenticationRef: BrokerAuthentication default/main does not exist"}
+	wantMissing := []string{"f.yaml:4:48: spec.ports[0].authenticationRef: BrokerAuthentication default/main does not exist; az-edge.com/default/main links only with listeners of its version"}
 	if diff := cmp.Diff(wantMissing, lines(set.Missing())); diff != "" {
 		t.Errorf("an authentication of the other group serves: (-want +got):\n%s", diff)
 	}

@@ -12,8 +12,9 @@ type Missing struct {
 	Key      Key      // of the missing object; without a name if any object of the kind could name the listener (LINK-6)
 
 	// Reason says what is the matter with the object, such as "is not valid".
-	// "" means that it does not exist. Sets never fill it in; who leaves an
-	// object out of a set does.
+	// "" means that it does not exist. A set fills it in where only another API
+	// group has an object of that name; who leaves an object out of a set does,
+	// too.
 	Reason string
 }
 
@@ -103,21 +104,25 @@ type collector struct {
 // empty name is no reference.
 func (c *collector) add(field, kind, name string) {
 	if name != "" {
-		c.note(field, kind, Key{Namespace: c.from.Namespace, Name: name})
+		c.note(field, kind, Key{Namespace: c.from.Namespace, Name: name}, "")
 	}
 }
 
 // addLink notes a link to a policy if that does not exist. An empty name is a
 // link that is wanted and not there.
 func (c *collector) addLink(field, kind, name string) {
-	c.note(field, kind, c.from.Sibling(name))
+	k, reason := c.from.Sibling(name), ""
+	if older := (Key{GroupAzEdge, k.Namespace, name}); c.set.holds(kind, older) {
+		reason = "does not exist; " + older.String() + " links only with listeners of its version"
+	}
+	c.note(field, kind, k, reason)
 }
 
-func (c *collector) note(field, kind string, k Key) {
+func (c *collector) note(field, kind string, k Key, reason string) {
 	if c.set.holds(kind, k) {
 		return
 	}
-	c.missing = append(c.missing, Missing{Position: c.origin.locate(field, c.position), Field: c.origin.field(field), Kind: kind, Key: k})
+	c.missing = append(c.missing, Missing{Position: c.origin.locate(field, c.position), Field: c.origin.field(field), Kind: kind, Key: k, Reason: reason})
 }
 
 func (s *Set) holds(kind string, k Key) bool {

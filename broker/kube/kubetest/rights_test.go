@@ -1,6 +1,7 @@
 package kubetest_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -95,6 +96,26 @@ func TestReferenceWithoutRight(t *testing.T) {
 		`[{"op":"add","path":"/rules/1/resourceNames/-","value":"other-cert"}]`)
 	p.expect(0, "msg=listening", ":"+s.port)
 	s.device("thermostat").may("with the right", temperature, true)
+}
+
+// A broker that may not read the kinds of v1alpha4 serves those of v1 and says
+// so; the right opens the ports of v1alpha4.
+func TestOlderGenerationWithoutRight(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, cluster)
+	const groups = `[{"op":"replace","path":"/rules/0/apiGroups","value":["mqttbroker.iotoperations.azure.com"%s]}]`
+	s.kubectl("", "patch", "role", "mqttwarden", "--type=json", "-p", fmt.Sprintf(groups, ""))
+	s.apply(append(s.tutorial(), s.olderListener(), s.olderAuthentication(), s.olderAuthorization())...)
+	p := s.serve()
+	p.expect(0, "msg=listening", ":"+s.port)
+	p.expect(0, "does not let this be followed", "kind=BrokerListener.az-edge.com", "forbidden")
+	if !closed(s.second) {
+		t.Error("a port is open whose listener may not be read")
+	}
+	s.device("thermostat").may("by v1", temperature, true)
+	s.kubectl("", "patch", "role", "mqttwarden", "--type=json", "-p", fmt.Sprintf(groups, `,"az-edge.com"`))
+	p.expect(0, "msg=listening", ":"+s.second)
+	s.deviceAt(s.second, "fan").may("with the right", humidity, true)
 }
 
 // With the shipped rights the broker has service account tokens reviewed, and
