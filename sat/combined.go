@@ -39,8 +39,8 @@ type CombinedConfig struct {
 //     account: it is never let in with fewer attributes than it has.
 //   - When the Verifier has no key for a token, the review alone decides.
 //
-// While the API server is away, the old confirmations and annotations count
-// until they are MaxDelay old, for renewed tokens too. After that, and for what
+// While the API server is away, the old confirmations and annotations count for
+// MaxDelay and the TTL of a Cache, for renewed tokens too. After that, and for what
 // was never confirmed, there is no decision, and a chain says that the server
 // is unavailable. Clients that are connected stay until their tokens end.
 //
@@ -116,8 +116,11 @@ func (c *Combined) Review(ctx context.Context, r *Request) (Review, error) {
 // confirm asks for a review that agrees with what the token claims.
 func (c *Combined) confirm(ctx context.Context, r *Request, claimed Account) (Review, verdict, error) {
 	v, err := c.reviewer.Review(ctx, r)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Review{}, noVerdict, err
+	case !v.Authenticated:
+		return v, withdrawn, nil // with what the API server says is wrong, as it is
 	}
 	reviewed, err := v.account(r.Audiences)
 	if err == nil && reviewed != claimed {

@@ -120,6 +120,20 @@ func TestCombinedRefusals(t *testing.T) {
 	}
 }
 
+// A denial says once, for the log, what the API server says.
+func TestCombinedRefusalText(t *testing.T) {
+	m := combine(t, &reviewer{review: sat.Review{Problem: "[invalid bearer token]"}}, annotated(), nil)
+	c := client(podToken(t, "pod-0"))
+	_, err := m.Authenticate(t.Context(), &c)
+	var denial *mqttauth.Error
+	if !errors.As(err, &denial) {
+		t.Fatalf("%v, want a denial", err)
+	}
+	if diff := cmp.Diff("sat: the token is refused: [invalid bearer token]", denial.Err.Error()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // While the API server is away, what it confirmed counts for MaxDelay and not a
 // nanosecond longer; what it did not confirm does not count at all.
 func TestCombinedOutage(t *testing.T) {
