@@ -1,6 +1,7 @@
 package kubetest_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -50,7 +51,7 @@ func TestDeletion(t *testing.T) {
 			expect(t, "before, offline", decide(t, verifies, token), yes)
 
 			gone := remove()
-			accepted, got := lastAccepted(t, caches, token, gone.Add(d.bound+patience))
+			accepted, got := lastAccepted(func() string { return decide(t, caches, token) }, 50*time.Millisecond, gone.Add(d.bound+patience))
 			t.Logf("accepted for %v more, then %s", accepted.Sub(gone).Round(10*time.Millisecond), got)
 			expect(t, "after", got, d.want)
 			if late := accepted.Sub(gone) - d.bound; late > 0 {
@@ -61,16 +62,16 @@ func TestDeletion(t *testing.T) {
 	}
 }
 
-// lastAccepted asks until the token is not accepted, and returns when it was
-// asked for the last time before, and what the decision is now.
-func lastAccepted(t *testing.T, m *sat.Method, token string, until time.Time) (last time.Time, got string) {
-	t.Helper()
+// lastAccepted asks, with pauses, until the answer is another than that the
+// token is accepted. It returns when it asked for the last time before, and that
+// answer.
+func lastAccepted(ask func() string, pause time.Duration, until time.Time) (last time.Time, got string) {
 	for now := time.Now(); now.Before(until); now = time.Now() {
-		if got = decide(t, m, token); got[:len(no)] == no {
+		if got = ask(); !strings.HasPrefix(got, yes) {
 			return last, got
 		}
 		last = now
-		<-time.After(50 * time.Millisecond)
+		<-time.After(pause)
 	}
 	return last, got
 }

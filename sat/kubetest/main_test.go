@@ -91,6 +91,12 @@ func online(t *testing.T, config sat.ClientConfig) *sat.Method {
 // keys.
 func offline(t *testing.T, config sat.ClientConfig) *sat.Method {
 	t.Helper()
+	return newMethod(t, verifier(t, config), nil)
+}
+
+// verifier returns one that takes the cluster's keys from its API server.
+func verifier(t *testing.T, config sat.ClientConfig) *sat.Verifier {
+	t.Helper()
 	v, err := sat.NewVerifier(sat.VerifierConfig{
 		Issuer: kubetest.Issuer, KeySet: config.URL + "/openid/v1/jwks",
 		CAFile: config.CAFile, TokenFile: config.TokenFile, Timeout: config.Timeout,
@@ -98,7 +104,7 @@ func offline(t *testing.T, config sat.ClientConfig) *sat.Method {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newMethod(t, v, nil)
+	return v
 }
 
 // presents is what an MQTT 5 client presents with a token.

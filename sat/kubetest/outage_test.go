@@ -8,6 +8,15 @@ import (
 	"github.com/mqttwarden/mqttwarden/sat/kubetest"
 )
 
+// state is what is decided about a token while the API server is away, and when
+// it is back. Both are beginnings.
+type state struct {
+	what             string
+	m                *sat.Method
+	token            string
+	stopped, started string
+}
+
 // While the API server is away there is no decision about tokens that need one;
 // what is remembered counts, and who verifies alone does not notice. Afterwards
 // all is as before (SAT-8, SAT-9, AUTHN-5).
@@ -15,7 +24,7 @@ func TestServerStopsAndStarts(t *testing.T) {
 	t.Parallel()
 	c := kubetest.New(t)
 	namespace := c.Namespace(t, "")
-	press := c.Account(t, namespace, "press", nil)
+	press := c.Account(t, namespace, "press", map[string]string{"aio-broker-auth/role": "press"})
 	config := gateway(t, c, namespace)
 	asks, verifies := online(t, config), offline(t, config)
 	client := newClient(t, config)
@@ -26,37 +35,31 @@ func TestServerStopsAndStarts(t *testing.T) {
 	kid["kid"] = "unknown"
 	forged := kubetest.Claims(press, audience)
 	forged["sub"] = "system:serviceaccount:kube-system:admin"
-	states := func(when, unknown, unread string) {
-		t.Helper()
-		for _, tt := range []struct {
-			what  string
-			m     *sat.Method
-			token string
-			want  string
-		}{
-			{"seen token, remembered", remembers, seen, yes},
-			{"seen token", asks, seen, unread},
-			{"unseen token, cache", remembers, unseen, unread},
-			{"unseen token, offline", verifies, unseen, yes},
-			{"forged token, offline", verifies, c.Sign(c.Header(), forged), no},
-			{"unknown key, offline", verifies, c.Sign(kid, kubetest.Claims(press, audience)), unknown},
-			{"a space", asks, " ", no},
-			{"expired", asks, c.Mint(press, time.Now().Add(-time.Second), audience), no},
-			{"wrong audience", asks, c.Mint(press, time.Now().Add(time.Hour), "other"), no},
-			{"first sight, offline", offline(t, config), seen, unread},
-		} {
-			expect(t, when+": "+tt.what, decide(t, tt.m, tt.token), tt.want)
-		}
-	}
 	expect(t, "before: seen token", decide(t, remembers, seen), yes)
 	expect(t, "before: seen token, offline", decide(t, verifies, seen), yes)
 
-	c.Stop()
-	states("stopped", "failed", "outage")
+	states := append(combinedOutage(t, c, config, press, c.Stop), []state{
+		{"seen token, remembered", remembers, seen, yes, yes},
+		{"seen token", asks, seen, "outage", yes},
+		{"unseen token, cache", remembers, unseen, "outage", yes},
+		{"unseen token, offline", verifies, unseen, yes, yes},
+		{"forged token, offline", verifies, c.Sign(c.Header(), forged), no, no},
+		{"unknown key, offline", verifies, c.Sign(kid, kubetest.Claims(press, audience)), "failed", "failed"}, // the key set was asked for less than a minute ago
+		{"a space", asks, " ", no, no},
+		{"expired", asks, c.Mint(press, time.Now().Add(-time.Second), audience), no, no},
+		{"wrong audience", asks, c.Mint(press, time.Now().Add(time.Hour), "other"), no, no},
+	}...)
+	for _, s := range states {
+		expect(t, "stopped: "+s.what, decide(t, s.m, s.token), s.stopped)
+	}
+	expect(t, "stopped: first sight, offline", decide(t, offline(t, config), seen), "outage")
 	if err := c.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	states("started", "failed", yes) // the key set was asked for less than a minute ago
+	for _, s := range states {
+		expect(t, "started: "+s.what, decide(t, s.m, s.token), s.started)
+	}
+	expect(t, "started: first sight, offline", decide(t, offline(t, config), seen), yes)
 }
 
 // An API server whose store hangs still answers about accounts that it has in
