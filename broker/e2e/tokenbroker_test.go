@@ -9,6 +9,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/mqttwarden/mqttwarden/broker"
 	"github.com/mqttwarden/mqttwarden/broker/config"
@@ -24,6 +26,7 @@ type tokenBroker struct {
 	cluster *kubetest.Cluster
 	press   *corev1.ServiceAccount // who may publish and subscribe to press/#
 	folder  *folder
+	first   int // the port that folder is about, unless it is at another
 	log     *transcript
 	read    int // lines of log that logged has passed
 }
@@ -78,20 +81,20 @@ spec:
 `
 
 // newTokenBroker starts an API server and a broker with a port that takes
-// tokens. What the broker remembers of the API server's answers, it remembers
-// for a moment only.
-func newTokenBroker(t *testing.T) *tokenBroker {
+// tokens, and what more there is in documents. What the broker remembers of the
+// API server's answers, it remembers for a moment only.
+func newTokenBroker(t *testing.T, documents ...string) *tokenBroker {
 	t.Helper()
-	b := &tokenBroker{cluster: kubetest.New(t), folder: &folder{path: t.TempDir(), port: freePort(t)}, log: newTranscript()}
-	namespace := b.cluster.Namespace(t, "azure-iot-operations")
-	b.press = b.cluster.Account(t, namespace, "press", map[string]string{"aio-broker-auth/role": "press"})
-	b.folder.write(t, "broker.yaml", fmt.Sprintf(tokenDocuments, b.folder.port)+serverSecret(t))
+	b := newTokenSite(t)
+	for i, text := range documents {
+		b.folder.write(t, fmt.Sprintf("more-%d.yaml", i), text)
+	}
 	set, err := resource.Load(b.folder.path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(b.log, nil))
-	cache := b.reviewer(t, namespace)
+	cache := b.reviewer(t)
 	plan, err := config.Compile(set, config.Options{Logger: log, Tokens: cache, Accounts: cache})
 	if err != nil {
 		t.Fatal(err)
@@ -113,13 +116,38 @@ func newTokenBroker(t *testing.T) *tokenBroker {
 	return b
 }
 
-// reviewer asks the API server as a service account of the broker's.
-func (b *tokenBroker) reviewer(t *testing.T, namespace string) *sat.Cache {
+// newTokenSite is all of a broker that takes tokens, but the broker.
+func newTokenSite(t *testing.T) *tokenBroker {
 	t.Helper()
-	account := b.cluster.Account(t, namespace, "broker", nil)
+	b := &tokenBroker{cluster: kubetest.New(t), folder: &folder{path: t.TempDir(), port: freePort(t)}, log: newTranscript()}
+	b.first = b.folder.port
+	namespace := b.cluster.Namespace(t, "azure-iot-operations")
+	b.press = b.cluster.Account(t, namespace, "press", map[string]string{"aio-broker-auth/role": "press"})
+	b.folder.write(t, "broker.yaml", fmt.Sprintf(tokenDocuments, b.folder.port)+serverSecret(t))
+	return b
+}
+
+// at is the broker as clients of another port see it.
+func (b *tokenBroker) at(port int) *tokenBroker {
+	other := *b
+	other.folder = &folder{path: b.folder.path, port: port}
+	return &other
+}
+
+// own makes the service account of the broker, with the rights that it needs,
+// and returns the file with its token.
+func (b *tokenBroker) own(t *testing.T) (tokenFile string) {
+	t.Helper()
+	account := b.cluster.Account(t, b.press.Namespace, "broker", nil)
 	b.cluster.AllowReviews(t, account)
-	b.cluster.AllowAccounts(t, account, namespace, "get")
-	client, err := sat.NewClient(sat.ClientConfig{URL: b.cluster.URL, CAFile: b.cluster.CAFile, TokenFile: b.cluster.TokenFile(t, account)})
+	b.cluster.AllowAccounts(t, account, b.press.Namespace, "get")
+	return b.cluster.TokenFile(t, account)
+}
+
+// reviewer asks the API server as a service account of the broker's.
+func (b *tokenBroker) reviewer(t *testing.T) *sat.Cache {
+	t.Helper()
+	client, err := sat.NewClient(sat.ClientConfig{URL: b.cluster.URL, CAFile: b.cluster.CAFile, TokenFile: b.own(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +157,17 @@ func (b *tokenBroker) reviewer(t *testing.T, namespace string) *sat.Cache {
 		t.Fatal(err)
 	}
 	return cache
+}
+
+// setRole changes what an account's annotation says that it is.
+func (b *tokenBroker) setRole(t *testing.T, a *corev1.ServiceAccount, role string) {
+	t.Helper()
+	patch := fmt.Sprintf(`{"metadata":{"annotations":{"aio-broker-auth/role":%q}}}`, role)
+	_, err := b.cluster.Kube.CoreV1().ServiceAccounts(a.Namespace).Patch(
+		t.Context(), a.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // mint returns a token of the account press that ends after some time, on a

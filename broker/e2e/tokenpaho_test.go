@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,8 +12,6 @@ import (
 
 	"github.com/eclipse/paho.golang/paho"
 	"github.com/eclipse/paho.golang/paho/session/state"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/mqttwarden/mqttwarden/sat"
 )
@@ -309,12 +306,7 @@ func tokenAttributes(t *testing.T, b *tokenBroker) {
 		role string
 		want byte
 	}{{"guest", 0x87}, {"press", 0}} {
-		patch := fmt.Sprintf(`{"metadata":{"annotations":{"aio-broker-auth/role":%q}}}`, step.role)
-		_, err := b.cluster.Kube.CoreV1().ServiceAccounts(account.Namespace).Patch(
-			t.Context(), account.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		b.setRole(t, account, step.role)
 		c.reauthenticate(t, token, 0)
 		if got := c.try(t, "press/telemetry", 1, "x"); got != step.want {
 			t.Errorf("publish as %s: %#x, want %#x", step.role, got, step.want)
