@@ -91,12 +91,11 @@ func renewed(t *testing.T, c *kubetest.Cluster, token string) string {
 	)
 }
 
-// combinedOutage returns what a broker that does both decides while its API
-// server is away and when it is back, and checks how long that lasts: what was
-// confirmed counts, with its attributes and for renewed tokens too, until it is
-// MaxDelay old; about all else there is no decision (SAT-9). The server is
-// stopped by stop.
-func combinedOutage(t *testing.T, c *kubetest.Cluster, config sat.ClientConfig, press *corev1.ServiceAccount, stop func()) []state {
+// combinedOutage stops the API server and checks what a broker does that does
+// both: what was confirmed counts, with its attributes and for renewed tokens
+// too, until that is as old as stated; about all else there is no decision
+// (SAT-9). It returns more to decide, now and when the server is back.
+func combinedOutage(t *testing.T, c *kubetest.Cluster, config sat.ClientConfig, press *corev1.ServiceAccount) []state {
 	t.Helper()
 	long, short := combined(t, config, time.Hour), combined(t, config, maxDelay)
 	seen := c.Token(t, press, audience)
@@ -106,7 +105,7 @@ func combinedOutage(t *testing.T, c *kubetest.Cluster, config sat.ClientConfig, 
 	expect(t, "before: combined, for a short time", decide(t, short, seen), yes)
 	confirmed := time.Now()
 
-	stop()
+	c.Stop()
 	const promised = maxDelay + ttl
 	last, got := lastAccepted(func() string { return decide(t, short, renewed(t, c, seen)) }, 20*time.Millisecond, confirmed.Add(promised+patience))
 	t.Logf("combined: stopped: accepted for %v, then %s", last.Sub(confirmed).Round(10*time.Millisecond), got)

@@ -38,7 +38,7 @@ func TestServerStopsAndStarts(t *testing.T) {
 	expect(t, "before: seen token", decide(t, remembers, seen), yes)
 	expect(t, "before: seen token, offline", decide(t, verifies, seen), yes)
 
-	states := append(combinedOutage(t, c, config, press, c.Stop), []state{
+	states := append(combinedOutage(t, c, config, press), []state{
 		{"seen token, remembered", remembers, seen, yes, yes},
 		{"seen token", asks, seen, "outage", yes},
 		{"unseen token, cache", remembers, unseen, "outage", yes},
