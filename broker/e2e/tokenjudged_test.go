@@ -171,7 +171,7 @@ func judgedOutage(t *testing.T, byAccount, byReview *tokenBroker) {
 		}
 	}
 	byAccount.cluster.Stop()
-	for _, c := range []*judgedClient{unreviewed, unbound, bound} {
+	for _, c := range []*judgedClient{unreviewed, bound} {
 		log := byAccount.at(0)
 		for range 2 { // the second begins after the first counted
 			log.logged(t, "reauthentication put off", "client_id="+c.id, "connection refused")

@@ -1,12 +1,15 @@
 package kubetest
 
 import (
+	"context"
 	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,7 +41,7 @@ func (c *Cluster) Account(t testing.TB, namespace, name string, annotations map[
 }
 
 // AllowReviews lets an account have tokens reviewed, by the ClusterRole that
-// clusters have for that.
+// clusters have for that. It returns when that is in force.
 func (c *Cluster) AllowReviews(t testing.TB, a *corev1.ServiceAccount) {
 	t.Helper()
 	b := &rbacv1.ClusterRoleBinding{
@@ -49,10 +52,12 @@ func (c *Cluster) AllowReviews(t testing.TB, a *corev1.ServiceAccount) {
 	if _, err := c.Kube.RbacV1().ClusterRoleBindings().Create(t.Context(), b, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	c.awaitRight(t, a, authorizationv1.ResourceAttributes{Group: "authentication.k8s.io", Resource: "tokenreviews", Verb: "create"})
 }
 
 // AllowAccounts lets an account read the service accounts of a namespace, and
-// do no more: verbs are "get", and "list" and "watch" for who watches.
+// do no more: verbs are "get", and "list" and "watch" for who watches. It returns
+// when that is in force.
 func (c *Cluster) AllowAccounts(t testing.TB, a *corev1.ServiceAccount, namespace string, verbs ...string) {
 	t.Helper()
 	role := &rbacv1.Role{
@@ -70,6 +75,32 @@ func (c *Cluster) AllowAccounts(t testing.TB, a *corev1.ServiceAccount, namespac
 	}
 	if _, err := c.Kube.RbacV1().RoleBindings(namespace).Create(t.Context(), b, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
+	}
+	for _, verb := range verbs {
+		c.awaitRight(t, a, authorizationv1.ResourceAttributes{Namespace: namespace, Resource: "serviceaccounts", Verb: verb})
+	}
+}
+
+// awaitRight waits until the server, which watches its own store, has seen that
+// an account has a right.
+func (c *Cluster) awaitRight(t testing.TB, a *corev1.ServiceAccount, right authorizationv1.ResourceAttributes) {
+	t.Helper()
+	question := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+		User:               "system:serviceaccount:" + a.Namespace + ":" + a.Name,
+		Groups:             []string{"system:serviceaccounts", "system:serviceaccounts:" + a.Namespace, "system:authenticated"},
+		ResourceAttributes: &right,
+	}}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		answer, err := c.Kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, question, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.Status.Allowed {
+			return
+		}
+		<-time.After(5 * time.Millisecond)
 	}
 }
 
