@@ -20,12 +20,13 @@ type flow struct {
 	halted             bool // one more subscriber, which does not read
 }
 
-// Bounds of what is on its way. They are below the queue limits of all brokers,
-// and for QoS 1 and 2 below the number that they have in flight to one client.
+// Bounds of what is on its way to one subscriber. They are below the queue limits
+// of all brokers, and for QoS 1 and 2 below the number that they have in flight
+// to one client.
 const (
 	gateWindow  = 4000 // messages of QoS 0 that the slowest subscriber is behind
 	ackedWindow = 900  // the same for QoS 1 and 2
-	maxInflight = 800  // unacknowledged messages of all publishers
+	maxInflight = 800  // unacknowledged messages of the publishers of one topic
 	maxBatch    = 100
 )
 
@@ -80,7 +81,7 @@ func (r *running) connect(ctx context.Context, t target) error {
 	}
 	each := r.receivers / topics
 	for range topics {
-		r.gates = append(r.gates, newGate(max(40, window/topics), each))
+		r.gates = append(r.gates, newGate(window, each))
 	}
 	for i := range r.receivers {
 		c, err := t.dial(ctx, fmt.Sprintf("load-s%d", i), 256<<10/min(8, r.receivers))
@@ -93,17 +94,25 @@ func (r *running) connect(ctx context.Context, t target) error {
 			return err
 		}
 	}
+	batch, inflight := r.allowance(window, r.senders/topics)
 	for i := range r.senders {
 		c, err := t.dial(ctx, fmt.Sprintf("load-p%d", i), 16<<10)
 		if err != nil {
 			return err
 		}
-		n := r.senders
-		inflight := max(8, maxInflight/n)
-		batch := max(4, min(maxBatch, inflight/4, window/n/4))
 		r.publishers = append(r.publishers, newPublisher(c, r.gates[i%topics], r.qos, topicName(i%topics), batch, inflight))
 	}
 	return nil
+}
+
+// allowance returns how many messages each of the publishers of one topic writes
+// at once, and how many it may have unacknowledged.
+func (f flow) allowance(window, publishers int) (batch, inflight int) {
+	batch, inflight = window/publishers/4, max(8, maxInflight/publishers)
+	if f.qos > 0 {
+		batch = min(batch, inflight/4)
+	}
+	return max(4, min(maxBatch, batch)), inflight
 }
 
 func topicName(i int) string { return fmt.Sprintf("load/topic/%d", i) }
