@@ -11,9 +11,10 @@ import (
 
 // target is where a broker listens.
 type target struct {
-	address string
-	tls     *tls.Config // nil: plain
-	version version
+	address   string
+	tls       *tls.Config // nil: none
+	webSocket bool
+	version   version
 }
 
 // patience bounds every single wait for a broker.
@@ -48,6 +49,14 @@ func (t target) dial(ctx context.Context, id string, buffer int) (*client, error
 	_ = nc.SetDeadline(time.Now().Add(patience))
 	if t.tls != nil {
 		nc = tls.Client(nc, t.tls)
+	}
+	if t.webSocket {
+		framed, err := openWebSocket(nc, t.address)
+		if err != nil {
+			_ = nc.Close()
+			return nil, fmt.Errorf("WebSocket: %w", err)
+		}
+		nc = framed
 	}
 	c := &client{Conn: nc, version: t.version, buf: make([]byte, buffer)}
 	if err := c.ask(appendConnect(nil, t.version, id), typeConnack); err != nil {

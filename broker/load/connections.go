@@ -79,13 +79,13 @@ func measureIdle(ctx context.Context, b *bench, p *process) (sample, error) {
 		return sample{}, err
 	}
 	clients := make([]*client, b.connections)
-	defer func() {
+	p.atEnd = func() { // a heap profile is to show them, and the broker writes it when it ends
 		for _, c := range clients {
 			if c != nil {
 				_ = c.Close()
 			}
 		}
-	}()
+	}
 	err = rows(func(row int) error {
 		for i := row; i < len(clients); i += connecting {
 			c, err := p.dial(ctx, fmt.Sprintf("load-i%d", i), 16)

@@ -17,10 +17,16 @@ type contestant struct {
 	command  func(w *workshop, p port) (program string, args []string, err error)
 }
 
+// link is what MQTT is spoken on. The zero value is bare TCP.
+type link struct {
+	tls       bool // with client certificates
+	webSocket bool
+}
+
 // port says where a broker is to listen, and how.
 type port struct {
+	link
 	number int
-	tls    bool
 	store  string // an empty folder
 }
 
@@ -52,6 +58,9 @@ func built(name string, args ...string) func(*workshop, port) (string, []string,
 		all := append([]string{"-listen", p.address(), "-store", p.store}, args...)
 		if p.tls {
 			all = append(all, "-ca", w.file("ca.pem"), "-cert", w.file("server.pem"), "-key", w.file("server.key"))
+		}
+		if p.webSocket {
+			all = append(all, "-websocket")
 		}
 		if w.profiles != "" && name == ours {
 			all = append(all,
@@ -85,6 +94,10 @@ listener %d 127.0.0.1
 	if p.tls {
 		config += fmt.Sprintf("cafile %s\ncertfile %s\nkeyfile %s\nrequire_certificate true\n",
 			w.file("ca.pem"), w.file("server.pem"), w.file("server.key"))
+	}
+	if p.webSocket {
+		// 2.0.11 ends at once when it has no other listener.
+		config += fmt.Sprintf("protocol websockets\nlistener 0 %s\n", filepath.Join(p.store, "mosquitto.sock"))
 	}
 	file := filepath.Join(p.store, "mosquitto.conf")
 	return program, []string{"-c", file}, os.WriteFile(file, []byte(config), 0o600)

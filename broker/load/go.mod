@@ -3,6 +3,7 @@ module github.com/mqttwarden/mqttwarden/broker/load
 go 1.26.0
 
 require (
+	github.com/gobwas/ws v1.5.0
 	github.com/mochi-mqtt/server/v2 v2.7.9
 	github.com/mqttwarden/mqttwarden v0.0.0
 	github.com/nats-io/nats-server/v2 v2.15.2
@@ -11,6 +12,7 @@ require (
 require (
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
 	github.com/gobwas/glob v1.1.0 // indirect
+	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/google/go-tpm v0.9.8 // indirect
 	github.com/gorilla/websocket v1.5.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect

@@ -87,8 +87,8 @@ func TestSelected(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := o.selected()
-	if err != nil || len(got) != 3 {
-		t.Errorf("%d scenarios, %v; want idle, idle-tls and latency", len(got), err)
+	if err != nil || len(got) != 4 {
+		t.Errorf("%d scenarios, %v; want idle, idle-ws, idle-tls and latency", len(got), err)
 	}
 	for _, args := range [][]string{{"-only", "nothing"}, {"-brokers", "nobody"}} {
 		o, err := parseFlags(args)

@@ -163,7 +163,7 @@ func (o *options) measure(ctx context.Context, w *workshop, selected []scenario,
 // one measures one broker, in a process that has done nothing before.
 func (o *options) one(ctx context.Context, w *workshop, s scenario, c contestant) (*sample, error) {
 	w.scenario = s.name
-	p, err := w.launch(ctx, c, version(o.version), s.secure)
+	p, err := w.launch(ctx, c, version(o.version), s.link)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -21,10 +22,11 @@ type process struct {
 	said  bytes.Buffer // to be read when it has ended
 	ended chan struct{}
 	store string
+	atEnd func() // unless nil, called when the broker has ended
 }
 
 // launch starts a broker and waits until it accepts connections.
-func (w *workshop) launch(ctx context.Context, c contestant, v version, secure bool) (*process, error) {
+func (w *workshop) launch(ctx context.Context, c contestant, v version, l link) (*process, error) {
 	store, err := os.MkdirTemp(w.folder, "store-")
 	if err != nil {
 		return nil, err
@@ -33,13 +35,13 @@ func (w *workshop) launch(ctx context.Context, c contestant, v version, secure b
 	if err != nil {
 		return nil, err
 	}
-	listen := port{number: number, tls: secure, store: store}
+	listen := port{link: l, number: number, store: store}
 	program, args, err := c.command(w, listen)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{target: target{address: listen.address(), version: v}, ended: make(chan struct{}), store: store}
-	if secure {
+	p := &process{target: target{address: listen.address(), webSocket: l.webSocket, version: v}, ended: make(chan struct{}), store: store}
+	if l.tls {
 		p.tls = w.client
 	}
 	p.cmd = exec.Command(program, args...) //nolint:gosec,noctx // a broker of ours; ends with close
@@ -59,14 +61,22 @@ func (w *workshop) launch(ctx context.Context, c contestant, v version, secure b
 }
 
 // freePort returns a port that nobody listens on; the brokers do not tell which
-// one they chose.
+// one they chose. It is none of those that Linux gives to clients, which begin
+// at 32768: mosquitto does not get one for WebSockets that a closed connection
+// had a moment ago.
 func freePort(ctx context.Context) (int, error) {
+	const first, ports, tries = 20_000, 12_000, 100
 	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	var last error
+	for range tries {
+		number := first + rand.N(ports) //nolint:gosec // any will do
+		l, err := config.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(number)))
+		if err == nil {
+			return number, l.Close()
+		}
+		last = err
 	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
+	return 0, fmt.Errorf("no free port: %w", last)
 }
 
 // ready waits until a client has been served.
@@ -102,6 +112,9 @@ func (p *process) close() {
 	case <-time.After(5 * time.Second):
 		_ = p.cmd.Process.Kill()
 		<-p.ended
+	}
+	if p.atEnd != nil {
+		p.atEnd()
 	}
 	_ = os.RemoveAll(p.store) //nolint:gosec // a folder of our own
 }

@@ -62,6 +62,7 @@ func lines() []line {
 		{title: "CPU per connect, TLS with client certificates", scenarios: []string{"connect-tls"}, metric: cpu, atMost: 0.6},
 		{title: "latency p50 (p99), 500/s QoS 1", scenarios: []string{"latency"}, metric: delay, atMost: 1.15, beside: &late},
 		{title: "idle memory per connection, plain", scenarios: []string{"idle"}, metric: memory, below: 12 << 10},
+		{title: "idle memory per connection, WebSocket", scenarios: []string{"idle-ws"}, metric: memory, below: 14 << 10},
 		{title: "idle memory per connection, TLS", scenarios: []string{"idle-tls"}, metric: memory, below: 30 << 10},
 		{title: "30,000/s 1→1 beside a subscriber that stopped reading", scenarios: []string{"stuck"}, metric: rate, atLeast: 0.98, beside: &memory},
 		{title: "1,000 rules against none, 1→1", scenarios: []string{"rules-1-1"}, metric: rate, atLeast: 0.90, reference: ours, beside: &cpu},

@@ -19,7 +19,7 @@ type sample struct {
 // scenario is one way to load a broker.
 type scenario struct {
 	name    string
-	secure  bool // TLS with client certificates
+	link    link
 	qos     byte
 	among   []string // brokers; nil: all but those that are only for certain scenarios
 	measure func(context.Context, *bench, *process) (sample, error)
@@ -50,10 +50,11 @@ func scenarios() []scenario {
 		flow{senders: 1, receivers: 1, rate: 30_000}.scenario("30000-1-1"),
 		flow{senders: 1, receivers: 50, rate: 1000}.scenario("1000-1-50"),
 		{name: "connect", measure: measureConnects},
-		{name: "connect-tls", secure: true, measure: measureConnects},
+		{name: "connect-tls", link: link{tls: true}, measure: measureConnects},
 		flow{senders: 1, receivers: 1, qos: 1, rate: 500, delays: true}.scenario("latency"),
 		{name: "idle", measure: measureIdle},
-		{name: "idle-tls", secure: true, measure: measureIdle},
+		{name: "idle-ws", link: link{webSocket: true}, measure: measureIdle},
+		{name: "idle-tls", link: link{tls: true}, measure: measureIdle},
 		flow{senders: 1, receivers: 1, rate: 30_000, halted: true}.scenario("stuck"),
 		fan(1, 1, 0).scenario("rules-1-1").only(authorization),
 		fan(1, 100, 0).scenario("rules-1-100").only(authorization),

@@ -28,7 +28,12 @@ func start(o program.Options) (io.Closer, error) {
 	if err := s.AddHook(new(auth.AllowHook), nil); err != nil {
 		return nil, err
 	}
-	if err := s.AddListener(listeners.NewTCP(listeners.Config{ID: "load", Address: o.Listen, TLSConfig: config})); err != nil {
+	where := listeners.Config{ID: "load", Address: o.Listen, TLSConfig: config}
+	var l listeners.Listener = listeners.NewTCP(where)
+	if o.WebSocket {
+		l = listeners.NewWebsocket(where)
+	}
+	if err := s.AddListener(l); err != nil {
 		return nil, err
 	}
 	return s, s.Serve()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mqttwarden/mqttwarden/broker"
 	"github.com/mqttwarden/mqttwarden/broker/load/internal/program"
+	"github.com/mqttwarden/mqttwarden/broker/websocket"
 	"github.com/mqttwarden/mqttwarden/mqttauth"
 	"github.com/mqttwarden/mqttwarden/mqttauth/clientcert"
 	"github.com/mqttwarden/mqttwarden/mqttauthz"
@@ -33,6 +34,9 @@ func start(o program.Options) (io.Closer, error) {
 		Authentication: mqttauth.AllowAnonymous(),
 		Authorization:  mqttauthz.AllowAll(),
 	}}
+	if o.WebSocket {
+		port.Upgrade = new(websocket.Upgrader).Upgrade
+	}
 	if err := secure(&port, o); err != nil {
 		return nil, err
 	}

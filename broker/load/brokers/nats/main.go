@@ -35,11 +35,16 @@ func start(o program.Options) (io.Closer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := server.NewServer(&server.Options{
+	all := &server.Options{
 		ServerName: "load", Host: host, Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
 		JetStream: true, StoreDir: o.Store, DisableJetStreamBanner: true,
 		MQTT: server.MQTTOpts{Host: host, Port: port, TLSConfig: config, TLSTimeout: 10, MaxAckPending: 10_000},
-	})
+	}
+	if o.WebSocket { // it serves MQTT on those only beside a port for MQTT itself
+		all.Websocket = server.WebsocketOpts{Host: host, Port: port, NoTLS: config == nil, TLSConfig: config}
+		all.MQTT.Port = server.RANDOM_PORT
+	}
+	s, err := server.NewServer(all)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,8 @@ type Options struct {
 	Rules  int    // of the authorization policy; 0: everything is allowed
 	Store  string // folder for what the broker writes
 
+	WebSocket bool // MQTT is spoken on WebSockets (subprotocol mqtt)
+
 	ca, cert, key string
 	cpu, heap     string
 }
@@ -35,6 +37,7 @@ func Main(start func(Options) (io.Closer, error)) {
 	flag.StringVar(&o.Listen, "listen", "", "host:port to listen on")
 	flag.IntVar(&o.Rules, "rules", 0, "number of authorization rules; 0 allows everything")
 	flag.StringVar(&o.Store, "store", "", "folder for data")
+	flag.BoolVar(&o.WebSocket, "websocket", false, "make it a WebSocket port")
 	flag.StringVar(&o.ca, "ca", "", "PEM file of the authority of clients; makes it a TLS port")
 	flag.StringVar(&o.cert, "cert", "", "PEM file of the server's certificate")
 	flag.StringVar(&o.key, "key", "", "PEM file of the server's key")
