@@ -31,7 +31,7 @@ const (
 type Session struct {
 	deadline time.Duration
 	version  Version
-	cred     Credentials // of a CONNECT that can be renewed, without its secrets
+	cred     *Credentials // of a CONNECT that can be renewed, without its secrets; else nil
 	state    state
 	current  Result // once connected
 
@@ -39,10 +39,15 @@ type Session struct {
 	started  time.Time // when the last verification of the client's started
 	waiting  *Secret   // Authentication Data of an AUTH that came too early
 	invited  bool      // we ended the last exchange with 0x18 (EXP-4)
-	odd      [oddLimit]time.Time
-	oddNext  int
+	odd      *oddAuths // nil until there is one
 	judgeAt  time.Time // next revalidation; zero: none
 	demanded bool      // Judge asked for a judgement that has not been answered
+}
+
+// oddAuths are the times of the latest AUTH packets that waited or were ignored.
+type oddAuths struct {
+	at   [oddLimit]time.Time
+	next int
 }
 
 type state byte
@@ -105,8 +110,9 @@ func (s *Session) Connect(now time.Time, c *Credentials) Action {
 		return s.disconnect(ProtocolError, errMisplaced)
 	}
 	if c.AuthMethod != "" {
-		s.cred = *c
-		s.cred.Password, s.cred.AuthData, s.cred.Previous = Secret{}, Secret{}, nil
+		kept := *c
+		kept.Password, kept.AuthData, kept.Previous = Secret{}, Secret{}, nil
+		s.cred = &kept
 	}
 	return s.verify(now, kindConnect, c)
 }
@@ -118,7 +124,7 @@ func (s *Session) Auth(now time.Time, p AuthPacket) Action {
 		return s.close(errSessionClosed)
 	case s.current.expired(now):
 		return s.close(ErrExpired)
-	case s.state != stateConnected || s.cred.AuthMethod == "" || s.busy():
+	case s.state != stateConnected || s.cred == nil || s.busy():
 		return s.disconnect(ProtocolError, ErrAuthPacket)
 	case s.invited && p.Reason == Success:
 		return s.ignore(now)
@@ -137,6 +143,14 @@ func (s *Session) Auth(now time.Time, p AuthPacket) Action {
 	return s.idle()
 }
 
+// authMethod returns the Authentication Method of the CONNECT, "" if it had none.
+func (s *Session) authMethod() string {
+	if s.cred == nil {
+		return ""
+	}
+	return s.cred.AuthMethod
+}
+
 // busy reports whether the method has not yet answered the client's last AUTH.
 func (s *Session) busy() bool { return s.attempt.kind == kindRenew || s.waiting != nil }
 
@@ -151,9 +165,12 @@ func (s *Session) ignore(now time.Time) Action {
 // countOdd reports whether more odd packets came in the last minute than are
 // put up with.
 func (s *Session) countOdd(now time.Time) bool {
-	oldest := s.odd[s.oddNext]
-	s.odd[s.oddNext] = now
-	s.oddNext = (s.oddNext + 1) % oddLimit
+	if s.odd == nil {
+		s.odd = new(oddAuths)
+	}
+	oldest := s.odd.at[s.odd.next]
+	s.odd.at[s.odd.next] = now
+	s.odd.next = (s.odd.next + 1) % oddLimit
 	return !oldest.IsZero() && now.Sub(oldest) < oddWindow
 }
 
@@ -162,7 +179,7 @@ func (s *Session) renew(now time.Time, data Secret) Action {
 	if s.attempt.kind == kindJudge { // its answer would come too late: ask again afterwards
 		s.judgeAt = now
 	}
-	c := s.cred
+	c := *s.cred
 	c.AuthData, c.Previous = data, s.result()
 	return s.verify(now, kindRenew, &c)
 }
@@ -226,7 +243,7 @@ func (s *Session) connected(now time.Time, o Outcome, r Result, err error) Actio
 	s.adopt(now, r)
 	a := s.idle()
 	a.Bind = s.result()
-	a.Send = Packet{Type: Connack, Reason: Success, Method: s.cred.AuthMethod} // AUTHN-7
+	a.Send = Packet{Type: Connack, Reason: Success, Method: s.authMethod()} // AUTHN-7
 	return a
 }
 
@@ -242,12 +259,12 @@ func (s *Session) renewed(now time.Time, o Outcome, r Result, err error) Action 
 		s.adopt(now, r)
 		a := s.idle()
 		a.Bind = s.result()
-		a.Send = Packet{Type: Auth, Reason: Success, Method: s.cred.AuthMethod}
+		a.Send = Packet{Type: Auth, Reason: Success, Method: s.authMethod()}
 		return a
 	case Unavailable, Failed: // EXP-2: the client may try later, the old credential stands
 		s.invited = true
 		a := s.idle()
-		a.Send = Packet{Type: Auth, Reason: ContinueAuthentication, Method: s.cred.AuthMethod}
+		a.Send = Packet{Type: Auth, Reason: ContinueAuthentication, Method: s.authMethod()}
 		a.Reason = err
 		return a
 	default:
@@ -298,7 +315,7 @@ func (s *Session) Wake(now time.Time) Action {
 // refuse ends a CONNECT.
 func (s *Session) refuse(o Outcome, err error) Action {
 	reason := reasonOf(err)
-	if o == NotRelevant && s.cred.AuthMethod != "" {
+	if o == NotRelevant && s.cred != nil {
 		reason = BadAuthenticationMethod // AUTHN-6
 	}
 	a := s.close(err)
