@@ -607,3 +607,34 @@ func BenchmarkAuthenticate(b *testing.B) {
 		}
 	}
 }
+
+// Connections share a configuration, until the anchors or the base are others.
+func TestConfigIsShared(t *testing.T) {
+	p := newPKI(t)
+	tr := trust(t, p.root)
+	base := &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, nil }}
+	server := tr.Config(base)
+	of := func() *tls.Config {
+		c, err := server.GetConfigForClient(new(tls.ClientHelloInfo))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := of()
+	if of() != first {
+		t.Error("another configuration for the next handshake")
+	}
+	other := new(tls.Config)
+	base.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return other, nil }
+	second := of()
+	if second == first || of() != second {
+		t.Error("not one configuration for each base")
+	}
+	if err := tr.Replace(anchorsOf(newPKI(t).root)); err != nil {
+		t.Fatal(err)
+	}
+	if third := of(); third == second || third.ClientCAs.Equal(second.ClientCAs) {
+		t.Error("the old anchors count after Replace")
+	}
+}

@@ -96,9 +96,11 @@ func quotedSubject(c *x509.Certificate) string {
 // throughout, also if Replace is called meanwhile.
 //
 // base.GetConfigForClient, if set, chooses the configuration that is used in
-// place of base. The base configurations may be shared, and are not modified.
+// place of base. The base configurations may be shared, and are not modified;
+// nobody else may modify them either.
 func (t *Trust) Config(base *tls.Config) *tls.Config {
 	outer := base.Clone()
+	var last atomic.Pointer[derived]
 	outer.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		inner := base
 		if base.GetConfigForClient != nil {
@@ -110,7 +112,7 @@ func (t *Trust) Config(base *tls.Config) *tls.Config {
 				inner = c
 			}
 		}
-		return t.handshake(inner), nil
+		return t.handshake(&last, inner), nil
 	}
 	return outer
 }
@@ -125,9 +127,29 @@ func RequestUnverified(base *tls.Config) *tls.Config {
 	return c
 }
 
-// handshake returns the configuration of one handshake.
-func (t *Trust) handshake(base *tls.Config) *tls.Config {
+// derived is the configuration that handshakes use until the base or the anchors
+// are others. A connection keeps the one that it began with: one for all is half
+// a kilobyte less for each.
+type derived struct {
+	base    *tls.Config
+	anchors *snapshot
+	config  *tls.Config
+}
+
+// handshake returns the configuration of one handshake, which is the last one if
+// that still fits.
+func (t *Trust) handshake(last *atomic.Pointer[derived], base *tls.Config) *tls.Config {
 	s := t.now.Load()
+	if d := last.Load(); d != nil && d.base == base && d.anchors == s {
+		return d.config
+	}
+	c := s.config(base)
+	last.Store(&derived{base, s, c})
+	return c
+}
+
+// config returns a configuration that verifies clients against s.
+func (s *snapshot) config(base *tls.Config) *tls.Config {
 	c := base.Clone()
 	c.GetConfigForClient = nil
 	c.ClientAuth = tls.VerifyClientCertIfGiven
