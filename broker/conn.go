@@ -38,8 +38,9 @@ type conn struct {
 
 	mu        sync.Mutex
 	gone      bool  // nothing of this connection's takes effect any more
-	cause     error // why, for the log
 	graceful  bool  // the client sent DISCONNECT: no will
+	requested bool  // something of the state store
+	cause     error // why it is gone, for the log
 	auth      *mqttauth.Session
 	access    *Access // that it was authenticated under
 	principal mqttauthz.Principal
@@ -48,7 +49,6 @@ type conn struct {
 	grants    *mqttauthz.Grants
 	client    *client // nil until accepted
 	newExpiry wire.Opt[uint32]
-	requested bool // something of the state store
 	count     Counts
 
 	// Of the serve goroutine alone.
@@ -91,9 +91,12 @@ func newConn(l *Listener, nc net.Conn) *conn {
 // serve runs the connection from the handshake to its end, of which it tells
 // ended. Once the client is accepted, another goroutine goes on: the stack that
 // a handshake needs is not kept for as long as the connection lasts.
+//
+// What comes before CONNACK uses the context of the port: a child of that of the
+// connection would leave memory behind in it.
 func (c *conn) serve(ctx context.Context, ended func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	c.attempt = func(a *mqttauth.Attempt) { go c.verify(ctx, a) }
+	own, cancel := context.WithCancel(ctx)
+	c.attempt = func(a *mqttauth.Attempt) { go c.verify(own, a) }
 	over := func() {
 		defer ended()
 		defer cancel()
@@ -184,6 +187,7 @@ func (c *conn) handle(f wire.Frame) error {
 			return err
 		}
 		c.client.compact() // a client that pings is idle
+		c.reader.Compact()
 		c.out.send((&wire.Pingresp{}).Append(nil, c.version))
 		return nil
 	case wire.DISCONNECT:

@@ -6,9 +6,11 @@ import (
 )
 
 // Sizes of buffers in bytes. A Reader whose source cannot wait without one holds
-// the small one while it waits. One that is sent more than fits gets more, up to
-// the large one, to need fewer reads.
+// the small one while it waits, or the idle one if its client turned out to be
+// idle. One that is sent more than fits gets more, up to the large one, to need
+// fewer reads.
 const (
+	idleBuffer  = 256
 	smallBuffer = 1 << 10
 	largeBuffer = 16 << 10
 )
@@ -22,7 +24,7 @@ type Reader struct {
 	r          io.Reader
 	direct     Direct // r, if it can wait without a buffer
 	shared     *Buffers
-	small      []byte // kept for the life of a Reader that has no direct
+	small      []byte // kept by a Reader that has no direct, while it waits
 	buf        []byte
 	pooled     *[largeBuffer]byte // buf, if that is one of shared
 	start, end int                // buf[start:end] is read and not consumed
@@ -46,6 +48,15 @@ func (r *Reader) Share(b *Buffers) { r.shared = b }
 func (r *Reader) Close() {
 	r.start, r.end = 0, 0
 	r.use(nil)
+}
+
+// Compact gives back memory that the Reader keeps for the next burst, until that
+// comes. It is for clients that turn out to be idle.
+func (r *Reader) Compact() {
+	if r.Buffered() == 0 && len(r.small) > idleBuffer {
+		r.small = make([]byte, idleBuffer)
+		r.use(r.small)
+	}
 }
 
 // Buffered returns the number of bytes that are read already and not yet
@@ -192,6 +203,9 @@ func (r *Reader) grow() {
 		r.usePooled()
 	default:
 		r.use(make([]byte, grown))
+		if grown == smallBuffer { // not idle any more
+			r.small = r.buf
+		}
 	}
 }
 

@@ -67,6 +67,9 @@ func TestReaderChunks(t *testing.T) {
 				}
 				size := len(f.Body) + 1 + len(varint(len(f.Body)))
 				got = append(got, fmt.Sprintf("%v %d %d", f.Type, f.Flags, size))
+				if f.Type == wire.PINGREQ {
+					r.Compact()
+				}
 				if p := new(wire.Publish); f.Type == wire.PUBLISH {
 					if err := p.Decode(f, v311); err != nil || len(bytes.Trim(p.Payload, "x")) != 0 {
 						t.Fatalf("payload damaged (%v)", err)
@@ -406,4 +409,37 @@ func naiveNext(b []byte, limit int) (wire.Frame, int, error) {
 		return wire.Frame{Type: wire.Type(b[0] / 16), Flags: b[0] % 16, Body: b[i+1 : end]}, end, nil
 	}
 	return wire.Frame{}, 0, errors.New(wire.MalformedPacket.String())
+}
+
+// A Reader that is idle gives its buffer back, and takes it again once.
+func TestReaderCompact(t *testing.T) {
+	packet := publishOf(t, 700)
+	input := new(bytes.Buffer)
+	r := wire.NewReader(input)
+	next := func() {
+		input.Write(packet)
+		f, err := r.Next(1000)
+		if err != nil || len(f.Body) != len(packet)-3 {
+			t.Fatalf("Next: %d bytes, %v", len(f.Body), err)
+		}
+	}
+	for range 3 {
+		r.Compact()
+		next()
+		if n := testing.AllocsPerRun(100, next); n != 0 {
+			t.Errorf("%v allocations for each packet, want 0", n)
+		}
+	}
+	input.Write(packet)
+	input.Write([]byte{0xC0, 0, 0xC0})
+	if _, err := r.Next(1000); err != nil {
+		t.Fatal(err)
+	}
+	r.Compact() // more has been read already
+	input.WriteByte(0)
+	for range 2 {
+		if f, err := r.Next(2); err != nil || f.Type != wire.PINGREQ {
+			t.Fatalf("Next: %v, %v", f.Type, err)
+		}
+	}
 }
