@@ -45,21 +45,25 @@ type Grants struct {
 	clientID string
 	atoms    []atom
 	values   values
+}
 
-	// Room for what most principals need, so that Grants is one allocation.
+// roomyGrants has room for what most principals need, so that Grants is one
+// allocation.
+type roomyGrants struct {
+	Grants
 	atomRoom  [8]atom
 	valueRoom [4]value
 }
 
 // Grants binds p to who. A nil Policy gives Grants that deny.
 func (p *Policy) Grants(who Principal) *Grants {
-	g := &Grants{policy: p, clientID: who.ClientID}
 	if p == nil || p.all {
-		return g
+		return &Grants{policy: p, clientID: who.ClientID}
 	}
+	g := &roomyGrants{Grants: Grants{policy: p, clientID: who.ClientID}}
 	g.atoms = p.principals.appendAtoms(g.atomRoom[:0], who)
 	g.values = p.appendValues(g.valueRoom[:0], who)
-	return g
+	return &g.Grants
 }
 
 // appendValues appends the values of who for the tokens of p, without those

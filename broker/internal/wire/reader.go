@@ -10,7 +10,7 @@ import (
 // idle. One that is sent more than fits gets more, up to the large one, to need
 // fewer reads.
 const (
-	idleBuffer  = 256
+	idleBuffer  = 64
 	smallBuffer = 1 << 10
 	largeBuffer = 16 << 10
 )
@@ -217,8 +217,12 @@ func (r *Reader) moveDown() {
 // grownSize returns the size of the buffer to follow one of n bytes when the
 // packet that is being read has size bytes.
 func grownSize(n, size int) int {
-	if n < largeBuffer {
+	switch {
+	case n < smallBuffer:
+		return smallBuffer
+	case n < largeBuffer:
 		return 4 * n
+	default:
+		return min(2*n, max(size, largeBuffer))
 	}
-	return min(2*n, max(size, largeBuffer))
 }
