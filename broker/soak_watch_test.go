@@ -76,7 +76,7 @@ func (c *soakCounts) check(t *testing.T) {
 }
 
 // soakMemory are samples in bytes, at equal intervals.
-type soakMemory struct{ heap, resident []uint64 }
+type soakMemory struct{ heap, held, resident []uint64 }
 
 // watch samples until ctx ends.
 func (m *soakMemory) watch(ctx context.Context, every time.Duration) {
@@ -92,12 +92,14 @@ func (m *soakMemory) watch(ctx context.Context, every time.Duration) {
 	}
 }
 
-// sample takes what is reachable, and what the process occupies.
+// sample takes what is reachable, what the runtime has from the system, and what
+// the process occupies.
 func (m *soakMemory) sample() {
 	runtime.GC()
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)
 	m.heap = append(m.heap, s.HeapAlloc)
+	m.held = append(m.held, s.Sys-s.HeapReleased)
 	m.resident = append(m.resident, resident(&s))
 }
 
@@ -117,15 +119,21 @@ func resident(s *runtime.MemStats) uint64 {
 
 // check compares the last quarter with the second one; the first is for warming
 // up. A leak of a few bytes for each message or connection of ten minutes shows.
+//
+// Under the race detector the resident set is not compared: it grows by what the
+// detector never gives back for goroutines that have ended, with a server of the
+// standard library alone as well. What the runtime holds is free of that.
 func (m *soakMemory) check(t *testing.T) {
 	t.Helper()
 	for _, series := range []struct {
 		name  string
 		bytes []uint64
 		noise uint64
+		check bool
 	}{
-		{"heap", m.heap, 8 << 20},
-		{"resident set", m.resident, 64 << 20},
+		{"heap", m.heap, 4 << 20, true},
+		{"memory of the runtime", m.held, 8 << 20, true},
+		{"resident set", m.resident, 16 << 20, !raceDetector},
 	} {
 		n := len(series.bytes)
 		if n < 8 {
@@ -139,7 +147,7 @@ func (m *soakMemory) check(t *testing.T) {
 		}
 		t.Logf("%s, medians of the quarters of %d samples: %d, %d, %d, %d KiB", series.name, n,
 			quarters[0]>>10, quarters[1]>>10, quarters[2]>>10, quarters[3]>>10)
-		if early, late := quarters[1], quarters[3]; late > early+early/10+series.noise {
+		if early, late := quarters[1], quarters[3]; series.check && late > early+early/10+series.noise {
 			t.Errorf("%s grew from %d to %d bytes", series.name, early, late)
 		}
 	}
