@@ -15,18 +15,18 @@ import (
 	"github.com/spf13/pflag"
 )
 
-var update = flag.Bool("update", false, "write the generated parts of broker/README.md")
+var update = flag.Bool("update", false, "write the generated parts of broker/REFERENCE.md")
 
-// TestReference keeps the tables of broker/README.md as the code says. Run with
+// TestReference keeps the tables of broker/REFERENCE.md as the code says. Run with
 // -update to write them.
 func TestReference(t *testing.T) {
-	const path = "../../README.md"
+	const path = "../../REFERENCE.md"
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := string(data)
-	for name, table := range map[string]string{"flags": flagTables(), "limits": limitTable(t)} {
+	for name, table := range map[string]string{"flags": flagTables(), "limits": limitTable(t), "documents": documentTables(t)} {
 		want = replacePart(t, want, name, table)
 	}
 	if *update {
@@ -36,7 +36,7 @@ func TestReference(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want, string(data)); diff != "" {
-		t.Errorf("broker/README.md is not as the code says; go test ./broker/cmd/mqttwarden -run TestReference -update (-want +got)\n%s", diff)
+		t.Errorf("broker/REFERENCE.md is not as the code says; go test ./broker/cmd/mqttwarden -run TestReference -update (-want +got)\n%s", diff)
 	}
 }
 
@@ -47,7 +47,7 @@ func replacePart(t *testing.T, text, name, with string) string {
 	before, rest, ok1 := strings.Cut(text, begin)
 	_, after, ok2 := strings.Cut(rest, end)
 	if !ok1 || !ok2 {
-		t.Fatalf("broker/README.md has no part %q", name)
+		t.Fatalf("broker/REFERENCE.md has no part %q", name)
 	}
 	return before + begin + with + end + after
 }

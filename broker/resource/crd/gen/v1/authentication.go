@@ -20,10 +20,11 @@ type BrokerAuthentication struct {
 
 // BrokerAuthenticationSpec has at least one method.
 type BrokerAuthenticationSpec struct {
-	// BrokerRef is validated and not acted on.
+	// BrokerRef is checked and not acted on: there is one broker. Default: none.
 	BrokerRef Name `json:"brokerRef,omitempty"`
 
-	// AuthenticationMethods are asked in their order.
+	// AuthenticationMethods are asked in their order, until one accepts or
+	// denies. X509 and ServiceAccountToken may be there once each.
 	//
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
@@ -38,11 +39,18 @@ type BrokerAuthenticationSpec struct {
 // +kubebuilder:validation:XValidation:rule="has(self.serviceAccountTokenSettings) == (self.method.lowerAscii() == 'serviceaccounttoken')",message="method ServiceAccountToken, and no other, has serviceAccountTokenSettings"
 // +kubebuilder:validation:XValidation:rule="!has(self.x509Settings) || self.method.lowerAscii() == 'x509'",message="only method X509 has x509Settings"
 type AuthenticationMethod struct {
+	// Method says which method this is.
 	Method Method `json:"method"`
 
-	CustomSettings              *CustomSettings              `json:"customSettings,omitempty"`
+	// CustomSettings are for method Custom, which needs them. Default: none.
+	CustomSettings *CustomSettings `json:"customSettings,omitempty"`
+
+	// ServiceAccountTokenSettings are for method ServiceAccountToken, which needs
+	// them. Default: none.
 	ServiceAccountTokenSettings *ServiceAccountTokenSettings `json:"serviceAccountTokenSettings,omitempty"`
-	X509Settings                *X509Settings                `json:"x509Settings,omitempty"`
+
+	// X509Settings are for method X509. Default: those of each field.
+	X509Settings *X509Settings `json:"x509Settings,omitempty"`
 }
 
 // Method is a way to authenticate a client.
@@ -53,16 +61,20 @@ type Method string
 
 // CustomSettings say how to ask an authentication server.
 type CustomSettings struct {
+	// Endpoint is the URL of the authentication server, without user, query and
+	// fragment.
 	Endpoint Endpoint `json:"endpoint"`
 
 	// CACertConfigMap names the ConfigMap with the certificates that the server's
-	// is verified against. Absent: those of the system.
+	// is verified against. Default: those of the system.
 	CACertConfigMap ObjectName `json:"caCertConfigMap,omitempty"`
 
-	// Auth says how the broker shows the server who it is.
+	// Auth says how the broker shows the server who it is. Default: not at all.
 	Auth *CustomAuth `json:"auth,omitempty"`
 
-	// Headers are sent with every request.
+	// Headers are sent with every request. Their values are secrets. Host,
+	// Content-Type, Content-Length, Transfer-Encoding and Connection are set by
+	// the broker. Default: none.
 	Headers map[string]string `json:"headers,omitempty"`
 }
 
@@ -73,30 +85,39 @@ type Endpoint string
 
 // CustomAuth names the certificate of the broker.
 type CustomAuth struct {
+	// X509 names the secret with the client certificate of the broker.
 	X509 Manual `json:"x509"`
 }
 
 // ServiceAccountTokenSettings say which tokens are for this broker.
 type ServiceAccountTokenSettings struct {
+	// Audiences are what a token must be for, one of them at least.
+	//
 	// +kubebuilder:validation:MinItems=1
 	Audiences []Text `json:"audiences"`
 }
 
 // X509Settings say whose certificates are trusted.
 type X509Settings struct {
-	// TrustedClientCACert names the ConfigMap with the trusted certificates.
-	// Absent: client-ca.
+	// TrustedClientCACert names the ConfigMap with the trusted certificates, and
+	// revocation lists. Default: client-ca.
 	TrustedClientCACert ObjectName `json:"trustedClientCaCert,omitempty"`
 
-	// AuthorizationAttributes give attributes to certificates, by their subject.
+	// AuthorizationAttributes give attributes to certificates, by their subject:
+	// the first certificate of a chain, from the client's own on, that a rule is
+	// about. The names of the rules have no meaning. Default: none.
 	AuthorizationAttributes map[string]CertificateRule `json:"authorizationAttributes,omitempty"`
 
+	// AdditionalValidation may say None. Default: None.
 	AdditionalValidation AdditionalValidation `json:"additionalValidation,omitempty"`
 }
 
 // CertificateRule gives attributes to the chains that hold a subject.
 type CertificateRule struct {
-	Subject    Text              `json:"subject"`
+	// Subject is a distinguished name, such as CN = fan-1, O = Fabrikam.
+	Subject Text `json:"subject"`
+
+	// Attributes are what rules of a BrokerAuthorization can ask for.
 	Attributes map[string]string `json:"attributes"`
 }
 

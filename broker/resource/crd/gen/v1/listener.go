@@ -19,16 +19,18 @@ type BrokerListener struct {
 
 // BrokerListenerSpec has at least one port.
 type BrokerListenerSpec struct {
-	// BrokerRef is validated and not acted on.
+	// BrokerRef is checked and not acted on: there is one broker. Default: none.
 	BrokerRef Name `json:"brokerRef,omitempty"`
 
-	// ServiceName is validated and not acted on.
+	// ServiceName is checked and not acted on: the manifests of the broker make
+	// the service. Default: none.
 	ServiceName Label `json:"serviceName,omitempty"`
 
-	// ServiceType is validated and not acted on.
+	// ServiceType is checked and not acted on. Default: none.
 	ServiceType ServiceType `json:"serviceType,omitempty"`
 
-	// Ports are what clients connect to.
+	// Ports are what clients connect to. No number may be there twice, in all
+	// listeners together.
 	//
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
@@ -52,24 +54,26 @@ type PortNumber int32
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.authorizationRef) || has(self.authenticationRef)",message="without authenticationRef the authorization would not apply; add authenticationRef"
 type Port struct {
-	// Port is the number.
+	// Port is the number of the TCP port. The broker refuses 0.
 	Port PortNumber `json:"port"`
 
-	// NodePort is validated and not acted on.
+	// NodePort is checked and not acted on. Default: none.
 	NodePort PortNumber `json:"nodePort,omitempty"`
 
 	// Protocol is what the port speaks below MQTT. Default: Mqtt.
 	Protocol Protocol `json:"protocol,omitempty"`
 
-	// AuthenticationRef names a BrokerAuthentication. Absent: EVERY CLIENT IS LET
-	// IN.
+	// AuthenticationRef names the BrokerAuthentication, of the same namespace,
+	// that says who clients are. Default: none: EVERY CLIENT IS LET IN.
 	AuthenticationRef Name `json:"authenticationRef,omitempty"`
 
-	// AuthorizationRef names a BrokerAuthorization. Absent: clients may do
-	// everything.
+	// AuthorizationRef names the BrokerAuthorization, of the same namespace, that
+	// says what clients may do; it needs authenticationRef beside it. Default:
+	// none: clients may do everything.
 	AuthorizationRef Name `json:"authorizationRef,omitempty"`
 
-	// TLS says where the server certificate comes from. Absent: no TLS.
+	// TLS says where the server certificate comes from. A port with method X509
+	// needs it. Default: no TLS.
 	TLS *TLS `json:"tls,omitempty"`
 }
 
@@ -82,12 +86,15 @@ type Protocol string
 //
 // +kubebuilder:validation:XValidation:rule="self.mode.lowerAscii() == 'manual' ? has(self.manual) && !has(self.certManagerCertificateSpec) : !has(self.manual)",message="mode Manual wants manual, mode Automatic certManagerCertificateSpec"
 type TLS struct {
+	// Mode says who makes the certificate: the operator, or cert-manager.
 	Mode TLSMode `json:"mode"`
 
-	// Manual names the secret, for mode Manual.
+	// Manual names the secret; mode Manual needs it. Default: none.
 	Manual *Manual `json:"manual,omitempty"`
 
-	// CertManagerCertificateSpec is what to ask cert-manager for, in mode Automatic.
+	// CertManagerCertificateSpec says what cert-manager was asked for, in mode
+	// Automatic. Where no secret of it is there, serve makes a certificate for
+	// the run, not for production. Default: none.
 	CertManagerCertificateSpec *CertManagerCertificateSpec `json:"certManagerCertificateSpec,omitempty"`
 }
 
@@ -99,28 +106,49 @@ type TLSMode string
 
 // Manual names a secret of type kubernetes.io/tls.
 type Manual struct {
+	// SecretRef names the Secret, with the entries tls.crt and tls.key.
 	SecretRef ObjectName `json:"secretRef"`
 
-	// Namespace may only repeat that of the resource.
+	// Namespace may only repeat the namespace of the resource. Default: that of
+	// the resource.
 	Namespace Label `json:"namespace,omitempty"`
 }
 
 // CertManagerCertificateSpec describes a certificate.
 type CertManagerCertificateSpec struct {
-	Duration    Duration    `json:"duration,omitempty"`
-	RenewBefore Duration    `json:"renewBefore,omitempty"`
-	SecretName  ObjectName  `json:"secretName,omitempty"`
-	IssuerRef   IssuerRef   `json:"issuerRef"`
-	PrivateKey  *PrivateKey `json:"privateKey,omitempty"`
-	SAN         *SAN        `json:"san,omitempty"`
+	// Duration is how long a certificate is valid; checked and left to
+	// cert-manager. Default: that of cert-manager.
+	Duration Duration `json:"duration,omitempty"`
+
+	// RenewBefore is how long before its end a certificate is renewed; checked
+	// and left to cert-manager. Default: that of cert-manager.
+	RenewBefore Duration `json:"renewBefore,omitempty"`
+
+	// SecretName names the Secret that cert-manager fills and the port serves.
+	// Default: none: a certificate for the run.
+	SecretName ObjectName `json:"secretName,omitempty"`
+
+	// IssuerRef names who signs; left to cert-manager.
+	IssuerRef IssuerRef `json:"issuerRef"`
+
+	// PrivateKey says what key to make; left to cert-manager. Default: that of
+	// cert-manager.
+	PrivateKey *PrivateKey `json:"privateKey,omitempty"`
+
+	// SAN holds the names of the server; a certificate for the run has them, too.
+	// Default: none.
+	SAN *SAN `json:"san,omitempty"`
 }
 
 // IssuerRef names an issuer of cert-manager.
 type IssuerRef struct {
-	Name Text       `json:"name"`
+	// Name is the name of the issuer.
+	Name Text `json:"name"`
+
+	// Kind says whether the issuer is of the namespace or of the cluster.
 	Kind IssuerKind `json:"kind"`
 
-	// Group is cert-manager.io when absent.
+	// Group is the API group of the issuer. Default: cert-manager.io.
 	Group Text `json:"group,omitempty"`
 }
 
@@ -131,7 +159,10 @@ type IssuerKind string
 
 // PrivateKey says what key to make.
 type PrivateKey struct {
-	Algorithm      KeyAlgorithm   `json:"algorithm"`
+	// Algorithm is the kind of the key, with its size in bits.
+	Algorithm KeyAlgorithm `json:"algorithm"`
+
+	// RotationPolicy says whether a renewed certificate gets a new key.
 	RotationPolicy RotationPolicy `json:"rotationPolicy"`
 }
 
@@ -147,6 +178,9 @@ type RotationPolicy string
 
 // SAN holds the names of the server.
 type SAN struct {
+	// DNS are the host names.
 	DNS []Text `json:"dns"`
-	IP  []Text `json:"ip"`
+
+	// IP are the addresses.
+	IP []Text `json:"ip"`
 }

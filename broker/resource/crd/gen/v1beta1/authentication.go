@@ -21,9 +21,11 @@ type BrokerAuthentication struct {
 
 // BrokerAuthenticationSpec has at least one method.
 type BrokerAuthenticationSpec struct {
+	// BrokerRef is checked and not acted on: there is one broker. Default: none.
 	BrokerRef v1.Name `json:"brokerRef,omitempty"`
 
-	// AuthenticationMethods are asked in their order.
+	// AuthenticationMethods are asked in their order, until one accepts or
+	// denies. X509 and ServiceAccountToken may be there once each.
 	//
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
@@ -38,19 +40,26 @@ type BrokerAuthenticationSpec struct {
 // +kubebuilder:validation:XValidation:rule="(has(self.serviceAccountTokenSettings) != has(self.serviceAccountToken)) == (self.method.lowerAscii() == 'serviceaccounttoken')",message="method ServiceAccountToken, and no other, has serviceAccountTokenSettings, or serviceAccountToken, which is another name of it"
 // +kubebuilder:validation:XValidation:rule="(!has(self.x509Settings) && !has(self.x509Credentials)) || self.method.lowerAscii().startsWith('x509')",message="only method X509 has x509Settings"
 type AuthenticationMethod struct {
+	// Method says which method this is. X509Credentials is another name of X509.
 	Method Method `json:"method"`
 
-	CustomSettings              *CustomSettings                 `json:"customSettings,omitempty"`
-	ServiceAccountTokenSettings *v1.ServiceAccountTokenSettings `json:"serviceAccountTokenSettings,omitempty"`
-	X509Settings                *X509Settings                   `json:"x509Settings,omitempty"`
+	// CustomSettings are for method Custom, which needs them. Default: none.
+	CustomSettings *CustomSettings `json:"customSettings,omitempty"`
 
-	// Custom is another name of customSettings.
+	// ServiceAccountTokenSettings are for method ServiceAccountToken, which needs
+	// them. Default: none.
+	ServiceAccountTokenSettings *v1.ServiceAccountTokenSettings `json:"serviceAccountTokenSettings,omitempty"`
+
+	// X509Settings are for method X509. Default: those of each field.
+	X509Settings *X509Settings `json:"x509Settings,omitempty"`
+
+	// Custom is another name of customSettings. Default: none.
 	Custom *CustomSettings `json:"custom,omitempty"`
 
-	// ServiceAccountToken is another name of serviceAccountTokenSettings.
+	// ServiceAccountToken is another name of serviceAccountTokenSettings. Default: none.
 	ServiceAccountToken *v1.ServiceAccountTokenSettings `json:"serviceAccountToken,omitempty"`
 
-	// X509Credentials is another name of x509Settings.
+	// X509Credentials is another name of x509Settings. Default: none.
 	X509Credentials *X509Settings `json:"x509Credentials,omitempty"`
 }
 
@@ -62,33 +71,54 @@ type Method string
 
 // CustomSettings say how to ask an authentication server.
 type CustomSettings struct {
-	Endpoint        v1.Endpoint   `json:"endpoint"`
+	// Endpoint is the URL of the authentication server, without user, query and
+	// fragment.
+	Endpoint v1.Endpoint `json:"endpoint"`
+
+	// CACertConfigMap names the ConfigMap with the certificates that the server's
+	// is verified against. Default: those of the system.
 	CACertConfigMap v1.ObjectName `json:"caCertConfigMap,omitempty"`
 
-	// CACert is another name of caCertConfigMap.
+	// CACert is another name of caCertConfigMap. Default: none.
 	CACert v1.ObjectName `json:"caCert,omitempty"`
 
-	Auth    *CustomAuth       `json:"auth,omitempty"`
+	// Auth says how the broker shows the server who it is. Default: not at all.
+	Auth *CustomAuth `json:"auth,omitempty"`
+
+	// Headers are sent with every request. Their values are secrets. Host,
+	// Content-Type, Content-Length, Transfer-Encoding and Connection are set by
+	// the broker. Default: none.
 	Headers map[string]string `json:"headers,omitempty"`
 }
 
 // CustomAuth names the certificate of the broker.
 type CustomAuth struct {
+	// X509 names the secret with the client certificate of the broker.
 	X509 Secret `json:"x509"`
 }
 
 // X509Settings say whose certificates are trusted.
 type X509Settings struct {
-	TrustedClientCACert     v1.ObjectName                 `json:"trustedClientCaCert,omitempty"`
-	AuthorizationAttributes map[string]v1.CertificateRule `json:"authorizationAttributes,omitempty"`
-	AdditionalValidation    v1.AdditionalValidation       `json:"additionalValidation,omitempty"`
+	// TrustedClientCACert names the ConfigMap with the trusted certificates, and
+	// revocation lists. Default: client-ca.
+	TrustedClientCACert v1.ObjectName `json:"trustedClientCaCert,omitempty"`
 
-	// Attributes names a Secret with such rules, instead of
-	// authorizationAttributes.
+	// AuthorizationAttributes give attributes to certificates, by their subject:
+	// the first certificate of a chain, from the client's own on, that a rule is
+	// about. The names of the rules have no meaning. Default: none.
+	AuthorizationAttributes map[string]v1.CertificateRule `json:"authorizationAttributes,omitempty"`
+
+	// AdditionalValidation may say None. Default: None.
+	AdditionalValidation v1.AdditionalValidation `json:"additionalValidation,omitempty"`
+
+	// Attributes name a Secret with such rules, instead of
+	// authorizationAttributes. Default: none.
 	Attributes *AttributesSecret `json:"attributes,omitempty"`
 }
 
 // AttributesSecret names a Secret with attributes.toml or x509Attributes.toml.
 type AttributesSecret struct {
+	// SecretName names the Secret, with the entry attributes.toml or
+	// x509Attributes.toml.
 	SecretName v1.ObjectName `json:"secretName"`
 }
