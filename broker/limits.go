@@ -7,8 +7,9 @@ import (
 	"github.com/mqttwarden/mqttwarden/statestore"
 )
 
-// Limits bounds what clients can make the server hold or do. A zero field
-// means its default, which is a bound for all but KeepAlive.
+// Limits bounds what clients can make the server hold or do. A field that is
+// zero or less means its default, which is a bound for all but KeepAlive and
+// MessageExpiry.
 type Limits struct {
 	// ConnectTimeout is the time a connection has for the TLS handshake and
 	// its CONNECT packet together. Default: 10 s.
@@ -70,8 +71,8 @@ type Limits struct {
 	RetainedMessages int
 	RetainedBytes    int
 
-	// Watches bounds the registrations for keys of the state store. Default:
-	// those of statestore.Limits.
+	// Watches bounds the registrations for keys of the state store (KEYNOTIFY).
+	// Default: those of its fields.
 	Watches statestore.Limits
 
 	// SessionExpiry is how long a session is kept at most without a

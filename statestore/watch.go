@@ -3,10 +3,16 @@ package statestore
 // Limits bound the registrations of KEYNOTIFY (STORE-8). Zero or less in a field
 // means its default. Whoever reaches one gets ErrQuota.
 type Limits struct {
-	Watches           int // in total; default 1,000,000
-	WatchesPerSession int // default 10,000
-	WatchBytes        int // of keys, topics and 256 for each, in total; default 256 MiB
-	BytesPerSession   int // the same for one session; default 16 MiB
+	// Watches is how many registrations there are in total, and WatchesPerSession
+	// how many of one session. Default: 1,000,000 and 10,000.
+	Watches           int
+	WatchesPerSession int
+
+	// WatchBytes is how many bytes all registrations take, and BytesPerSession
+	// how many those of one session: their keys and topics, and 256 for each.
+	// Default: 256 MiB and 16 MiB.
+	WatchBytes      int
+	BytesPerSession int
 }
 
 // watchOverhead is what a registration costs besides key and topic, in bytes.

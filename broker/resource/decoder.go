@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/mqttwarden/mqttwarden/internal/nearest"
 )
 
 // decoder reads the documents of one file into a set and collects what is
@@ -182,7 +184,7 @@ func findSchema(o *object, apiVersion, kind string) (schema, bool) {
 		o.optional("apiVersion").errorf("unknown version %s of %s; want %s", quote(apiVersion), kind, alternatives(versions))
 	case len(kinds) > 0:
 		detail := "want " + alternatives(kinds)
-		if near := nearest(kind, kinds); near != "" {
+		if near := nearest.Word(kind, kinds); near != "" {
 			detail = "did you mean " + near + "?"
 		}
 		o.optional("kind").errorf("unknown kind %s of %s; %s", quote(kind), apiVersion, detail)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/mqttwarden/mqttwarden/internal/nearest"
 )
 
 // object reads a mapping with known fields. It remembers which it was asked
@@ -193,7 +195,7 @@ func (o *object) done() {
 			continue
 		}
 		detail := "unknown field"
-		if near := nearest(p.key, o.known); near != "" {
+		if near := nearest.Word(p.key, o.known); near != "" {
 			detail += "; did you mean " + near + "?"
 		} else if len(o.known) > 0 {
 			detail += "; known here: " + strings.Join(o.known, ", ")

@@ -72,12 +72,18 @@ func run(ctx context.Context, k *config.Keeper, plans <-chan *config.Plan, o *ob
 	}
 }
 
-func newKeeper(o *observation, address string, limits broker.Limits) *config.Keeper {
+// newServer returns a server with the limits of the documents and of the command
+// line.
+func newServer(o *observation, limits *limitFlag, documents broker.Limits) *broker.Server {
 	options := o.broker()
-	options.Limits = limits
+	options.Limits = limits.over(documents, o.log)
 	options.StateStore = statestore.NewMemory(0)
-	server := broker.NewServer(options)
-	k := config.NewKeeper(server, address, o.log)
+	return broker.NewServer(options)
+}
+
+func newKeeper(o *observation, ports *portFlags, documents broker.Limits) *config.Keeper {
+	server := newServer(o, &ports.limits, documents)
+	k := config.NewKeeper(server, ports.address, o.log)
 	o.watch(server, k)
 	return k
 }

@@ -38,7 +38,7 @@ that demo did not make is left alone.`,
 			if err != nil {
 				return err
 			}
-			err = serve(cmd.Context(), o, "127.0.0.1", []string{path}, config.Options{Logger: o.log})
+			err = serve(cmd.Context(), o, &portFlags{address: "127.0.0.1"}, []string{path}, config.Options{Logger: o.log})
 			return errors.Join(err, o.close())
 		},
 	}

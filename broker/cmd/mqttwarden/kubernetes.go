@@ -26,7 +26,7 @@ func (c *clusterFlags) add(cmd *cobra.Command) {
 }
 
 // serve runs a broker on the resources of a cluster until ctx ends.
-func (c *clusterFlags) serve(ctx context.Context, o *observation, kubeconfig, address string, options config.Options) error {
+func (c *clusterFlags) serve(ctx context.Context, o *observation, kubeconfig string, ports *portFlags, options config.Options) error {
 	rest, namespace, err := kube.Connect(kubeconfig)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (c *clusterFlags) serve(ctx context.Context, o *observation, kubeconfig, ad
 	var k *config.Keeper // made with the limits of the first plan
 	source.Run(ctx, func(p *config.Plan) error {
 		if k == nil {
-			k = newKeeper(o, address, p.Limits)
+			k = newKeeper(o, ports, p.Limits)
 		}
 		err := k.Apply(p)
 		o.health.take(p, err)

@@ -7,6 +7,8 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,41 +99,62 @@ func flagTable(b *strings.Builder, c *cobra.Command) {
 	}
 }
 
-// limitTable lists the fields of broker.Limits with what their comments say.
+// limitTable lists the limits with what the comments of broker.Limits say, and of
+// what is inside it.
 func limitTable(t *testing.T) string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../limits.go", nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
+	outer := limitFields(t, "../../limits.go")
+	i := slices.IndexFunc(outer, func(f *ast.Field) bool { return f.Names[0].Name == "Watches" })
+	if i < 0 {
+		t.Fatal("no Watches")
+	}
+	fields := slices.Concat(outer[:i], limitFields(t, "../../../statestore/watch.go"), outer[i+1:])
+	all := limits()
+	if len(fields) != len(all) {
+		t.Fatalf("%d fields with comments, %d limits", len(fields), len(all))
 	}
 	var b strings.Builder
-	b.WriteString("| limit | default | |\n|---|---|---|\n")
-	fields := limitFields(file)
-	if len(fields) == 0 {
-		t.Error("no limits found")
-	}
+	b.WriteString("| `--limit` | value | default | |\n|---|---|---|---|\n")
 	for i, f := range fields {
 		if f.Doc == nil {
 			continue // in the row of the field before
 		}
-		names := "`" + f.Names[0].Name + "`"
-		for _, next := range fields[i+1:] {
-			if next.Doc != nil {
-				break
-			}
-			names += "<br>`" + next.Names[0].Name + "`"
+		names, values, doc := "", "", strings.Join(strings.Fields(f.Doc.Text()), " ")
+		for j := i; j < len(fields) && (j == i || fields[j].Doc == nil); j++ {
+			names += "<br>`" + all[j].name + "`"
+			values += "<br>" + all[j].word()
+			doc = regexp.MustCompile(`\b`+fields[j].Names[0].Name+`\b`).ReplaceAllString(doc, "`"+all[j].name+"`")
 		}
-		doc := strings.Join(strings.Fields(f.Doc.Text()), " ")
 		text, def, ok := strings.Cut(doc, " Default: ")
 		if !ok {
 			t.Errorf("%s: its comment names no default", f.Names[0])
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", names, strings.TrimSuffix(def, "."), text)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", strings.TrimPrefix(names, "<br>"), strings.TrimPrefix(values, "<br>"), strings.TrimSuffix(def, "."), text)
 	}
 	return b.String()
 }
 
-func limitFields(file *ast.File) []*ast.Field {
+// word says in short what a limit is.
+func (l limit) word() string {
+	switch l.kind {
+	case limitSwitch:
+		return "`true`, `false`"
+	case limitDuration, limitSeconds:
+		return "duration"
+	case limitSize:
+		return "size"
+	default:
+		return "integer"
+	}
+}
+
+// limitFields returns the fields of the type Limits.
+func limitFields(t *testing.T, path string) []*ast.Field {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, d := range file.Decls {
 		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.TYPE {
 			if spec := g.Specs[0].(*ast.TypeSpec); spec.Name.Name == "Limits" {
@@ -139,5 +162,6 @@ func limitFields(file *ast.File) []*ast.Field {
 			}
 		}
 	}
+	t.Fatalf("%s has no Limits", path)
 	return nil
 }

@@ -13,10 +13,10 @@ import (
 
 func newServe() *cobra.Command {
 	var paths []string
-	var address string
 	var tokens tokenFlags
 	var see observeFlags
 	var cluster clusterFlags
+	var ports portFlags
 	cmd := &cobra.Command{
 		Use:   "serve {-f PATH [-f PATH ...] | --kubernetes}",
 		Short: "Serve what the documents say, and follow their changes",
@@ -41,6 +41,10 @@ With --kubernetes it follows the resources of one namespace of the cluster that
 --kubeconfig names, or KUBECONFIG, or that is around it. There, an error keeps
 the ports closed that depend on the resource that has it.
 
+With --limit, for example connections-per-source=200, packet-size=1MiB or
+session-expiry=1h, a limit of the server is another than the default. It counts
+over one that a document of kind Broker sets, which the log says.
+
 With --metrics-address there are /metrics for Prometheus, /healthz, and /readyz,
 which says what is wrong with the documents.`,
 		Example: "  mqttwarden serve -f ./mqttwarden-demo",
@@ -55,9 +59,9 @@ which says what is wrong with the documents.`,
 			switch {
 			case err != nil:
 			case cluster.on:
-				err = cluster.serve(cmd.Context(), o, tokens.kubeconfig, address, options)
+				err = cluster.serve(cmd.Context(), o, tokens.kubeconfig, &ports, options)
 			default:
-				err = serve(cmd.Context(), o, address, paths, options)
+				err = serve(cmd.Context(), o, &ports, paths, options)
 			}
 			return errors.Join(err, o.close())
 		},
@@ -66,10 +70,21 @@ which says what is wrong with the documents.`,
 	tokens.add(cmd)
 	see.add(cmd)
 	cluster.add(cmd)
+	ports.add(cmd)
 	cmd.MarkFlagsOneRequired("file", "kubernetes")
 	cmd.MarkFlagsMutuallyExclusive("file", "kubernetes")
-	cmd.Flags().StringVar(&address, "address", "", "IP address to listen on (default all)")
 	return cmd
+}
+
+// portFlags say where the ports are, and how much their clients get.
+type portFlags struct {
+	address string
+	limits  limitFlag
+}
+
+func (p *portFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&p.address, "address", "", "IP address to listen on (default all)")
+	p.limits.add(cmd)
 }
 
 // fileFlag adds the flag that names documents.
@@ -78,7 +93,7 @@ func fileFlag(cmd *cobra.Command, paths *[]string) {
 }
 
 // serve runs a broker on documents until ctx ends.
-func serve(ctx context.Context, o *observation, address string, paths []string, options config.Options) error {
+func serve(ctx context.Context, o *observation, ports *portFlags, paths []string, options config.Options) error {
 	w := newWatcher(paths)
 	plan, err := load(paths, options)
 	if err != nil {
@@ -87,7 +102,7 @@ func serve(ctx context.Context, o *observation, address string, paths []string, 
 	if len(plan.Ports) == 0 {
 		return fmt.Errorf("%v: there is no BrokerListener, so there is no port to open", paths)
 	}
-	k := newKeeper(o, address, plan.Limits)
+	k := newKeeper(o, ports, plan.Limits)
 	err = k.Apply(plan)
 	o.health.take(plan, err)
 	if err != nil {

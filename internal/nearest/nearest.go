@@ -1,9 +1,12 @@
-package resource
+// Package nearest proposes a word in place of a misspelt one.
+package nearest
 
 import "strings"
 
-// nearest returns the word that was probably meant, or "".
-func nearest(word string, known []string) string {
+// Word returns the known word that was probably meant by another one, or "" if
+// none is near: one that differs in letter case only, else one with the fewest
+// bytes to insert, delete or replace, at most two, and fewer in short words.
+func Word(word string, known []string) string {
 	best, least := "", min(3, 1+len(word)/3)
 	if len(word) > 64 {
 		return ""
@@ -39,17 +42,4 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
-}
-
-// alternatives writes words as "a, b or c".
-func alternatives(words []string) string {
-	switch len(words) {
-	case 0:
-		return "nothing"
-	case 1:
-		return words[0]
-	default:
-		last := len(words) - 1
-		return strings.Join(words[:last], ", ") + " or " + words[last]
-	}
 }
