@@ -50,6 +50,7 @@ type conn struct {
 	client    *client // nil until accepted
 	newExpiry wire.Opt[uint32]
 	count     Counts
+	category  int // of the server's
 
 	// Of the serve goroutine alone.
 	settled   bool // not among the server's pending any more

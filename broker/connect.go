@@ -36,6 +36,7 @@ func (c *conn) connect(ctx context.Context) bool {
 		return false
 	}
 	_ = c.raw.SetDeadline(time.Time{})
+	c.categorize(p)
 	began := time.Now()
 	r := c.accept(ctx, p)
 	c.observeConnect(began, r)

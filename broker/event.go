@@ -37,6 +37,7 @@ type Event struct {
 	ClientID string
 	Username string            // verified
 	Identity mqttauth.Identity // zero until accepted
+	Category string            // one of Options.Categories; "" for all other clients
 
 	Attributes map[string]string // those of the client; not to be changed
 
@@ -82,6 +83,7 @@ func (c *conn) observe(e Event) {
 	e.Time = time.Now()
 	e.Port, e.Remote, e.Version = c.listener.name, c.remote, c.version
 	e.ClientID, e.Username, e.Attributes, e.Identity = c.clientID, c.principal.Username, c.principal.Attributes, c.identity
+	e.Category = c.server.categories[c.category]
 	c.server.observer.Observe(e)
 }
 

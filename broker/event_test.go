@@ -153,6 +153,7 @@ func TestStats(t *testing.T) {
 		Connections: 1, Sessions: 1, RetainedMessages: 1,
 		Counts: broker.Counts{PublishAllowed: 2, PublishDenied: 1, SubscribeAllowed: 1},
 	}
+	want.Categories = map[string]broker.Counts{"": want.Counts}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

@@ -39,6 +39,12 @@ type Options struct {
 	// a key of the state store, that is allowed; otherwise those are only
 	// counted, see Stats.
 	ObservePublishes bool
+
+	// Categories are what clients may call themselves in the User Property
+	// metriccategory of CONNECT, as those of Azure IoT Operations do. Events and
+	// Stats tell the clients of each category apart; the category of all others
+	// is "". A client says it of itself, and nothing is decided by it.
+	Categories []string
 }
 
 // Server holds what its ports share: sessions, subscriptions and retained
@@ -52,6 +58,7 @@ type Server struct {
 
 	observer       Observer
 	observePublish bool
+	categories     []string // the first is "", of whoever has no other
 	ended          endedCounts
 
 	pending  pending
@@ -96,6 +103,8 @@ func NewServer(o Options) *Server {
 		store:     newStateStore(o.StateStore, o.Limits.Watches, o.Logger),
 	}
 	s.observePublish = o.ObservePublishes && o.Observer != nil
+	s.categories = categories(o.Categories)
+	s.ended.counts = make([]Counts, len(s.categories))
 	s.buffers.New = newWriteBuffer
 	s.pending.init(s.limits)
 	s.admitted.init(s.limits)

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/mqttwarden/mqttwarden/statestore"
@@ -15,6 +16,10 @@ type Stats struct {
 	RetainedBytes    int
 	StateStore       statestore.Counts
 	Counts           Counts
+
+	// Categories holds what each of Options.Categories has of the Counts, and
+	// under "" what all other clients have.
+	Categories map[string]Counts
 }
 
 // Counts counts decisions on packets of accepted clients.
@@ -41,11 +46,17 @@ func (s *Server) Stats() Stats {
 	st.StateStore = s.store.counts()
 	s.ended.Lock()
 	defer s.ended.Unlock()
-	st.Counts = s.ended.counts
+	all := slices.Clone(s.ended.counts)
 	for _, l := range s.allListeners() {
 		for _, c := range l.all() {
-			st.Counts.add(c.counted())
+			category, counts := c.counted()
+			all[category].add(counts)
 		}
+	}
+	st.Categories = make(map[string]Counts, len(all))
+	for i, counts := range all {
+		st.Categories[s.categories[i]] = counts
+		st.Counts.add(counts)
 	}
 	return st
 }
@@ -55,7 +66,7 @@ func (s *Server) Stats() Stats {
 // the other.
 type endedCounts struct {
 	sync.Mutex
-	counts Counts
+	counts []Counts // by category
 }
 
 // take moves the counts of a connection that has ended.
@@ -64,12 +75,12 @@ func (e *endedCounts) take(c *conn) {
 	defer e.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e.counts.add(c.count)
+	e.counts[c.category].add(c.count)
 	c.count = Counts{}
 }
 
-func (c *conn) counted() Counts {
+func (c *conn) counted() (category int, counts Counts) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.count
+	return c.category, c.count
 }

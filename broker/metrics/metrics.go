@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"net/http"
 	"sync/atomic"
 
@@ -17,7 +18,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	server   atomic.Pointer[broker.Server]
 
-	successes, failures, denials prometheus.Counter
+	successes, failures, denials *prometheus.CounterVec
 	connects                     *prometheus.CounterVec
 	renewals                     *prometheus.CounterVec
 	handshakes                   *prometheus.CounterVec
@@ -45,9 +46,12 @@ func New() *Metrics {
 		m.registry.MustRegister(h)
 		return h
 	}
-	m.successes = counter("aio_broker_authentication_successes", "Clients that a method accepted, at CONNECT and at AUTH.").WithLabelValues()
-	m.failures = counter("aio_broker_authentication_failures", "Authentications that could not be decided: something was unavailable.").WithLabelValues()
-	m.denials = counter("aio_broker_authentication_deny", "Clients whose credentials were refused, or that no method knew.").WithLabelValues()
+	m.successes = counter("aio_broker_authentication_successes", "Clients that a method accepted, at CONNECT and at AUTH.", "category")
+	m.failures = counter("aio_broker_authentication_failures", "Authentications that could not be decided: something was unavailable.", "category")
+	m.denials = counter("aio_broker_authentication_deny", "Clients whose credentials were refused, or that no method knew.", "category")
+	for _, c := range []*prometheus.CounterVec{m.successes, m.failures, m.denials} {
+		c.WithLabelValues(uncategorized) // 0 is on the page, too
+	}
 	m.connects = counter("mqttwarden_connects_total", "CONNECT packets, by port and by the reason code that answered them.", "port", "reason")
 	m.renewals = counter("mqttwarden_reauthentications_total", "Reauthentications and periodic judgements, by port and result.", "port", "result")
 	m.handshakes = counter("mqttwarden_tls_handshakes_refused_total", "TLS handshakes that failed.", "port")
@@ -122,13 +126,19 @@ func (m *Metrics) authentication(e *broker.Event) {
 	}
 	switch e.Steps[len(e.Steps)-1].Outcome {
 	case mqttauth.Accepted:
-		m.successes.Inc()
+		m.successes.WithLabelValues(category(e.Category)).Inc()
 	case mqttauth.Unavailable, mqttauth.Failed:
-		m.failures.Inc()
+		m.failures.WithLabelValues(category(e.Category)).Inc()
 	default:
-		m.denials.Inc()
+		m.denials.WithLabelValues(category(e.Category)).Inc()
 	}
 }
+
+// uncategorized is the label of clients that name no category, or none that is
+// configured.
+const uncategorized = "uncategorized"
+
+func category(name string) string { return cmp.Or(name, uncategorized) }
 
 // serverFigures collects what the server is asked for.
 type serverFigures struct{ m *Metrics }
@@ -154,8 +164,7 @@ func (f serverFigures) Collect(out chan<- prometheus.Metric) {
 	show(gauge, "mqttwarden_retained_messages", "Retained messages.", float64(st.RetainedMessages))
 	show(gauge, "mqttwarden_retained_bytes", "Bytes of retained messages.", float64(st.RetainedBytes))
 	c := st.Counts
-	show(counter, "aio_broker_authorization_allow", "Publishes, subscription filters and uses of keys that were allowed.", float64(c.PublishAllowed+c.SubscribeAllowed+c.KeyAllowed))
-	show(counter, "aio_broker_authorization_deny", "Publishes, subscription filters and uses of keys that were denied.", float64(c.PublishDenied+c.SubscribeDenied+c.KeyDenied))
+	authorization(out, st.Categories)
 	show(counter, "mqttwarden_publishes_allowed_total", "PUBLISH packets that were allowed.", float64(c.PublishAllowed))
 	show(counter, "mqttwarden_publishes_denied_total", "PUBLISH packets that were denied.", float64(c.PublishDenied))
 	show(counter, "mqttwarden_subscribes_allowed_total", "Subscription filters that were allowed.", float64(c.SubscribeAllowed))
@@ -168,4 +177,21 @@ func (f serverFigures) Collect(out chan<- prometheus.Metric) {
 	show(counter, "aio_broker_state_store_deletions", "Keys that were deleted or expired.", float64(store.Deletions))
 	show(counter, "aio_broker_state_store_keynotify_requests", "KEYNOTIFY requests that registered.", float64(store.NotifyRequests))
 	show(counter, "aio_broker_state_store_notifications_sent", "Notifications, one for each client.", float64(store.NotificationsSent))
+}
+
+// authorization shows what was allowed and denied, by category.
+func authorization(out chan<- prometheus.Metric, categories map[string]broker.Counts) {
+	allowed, denied := make(map[string]uint64), make(map[string]uint64)
+	for name, c := range categories {
+		allowed[category(name)] += c.PublishAllowed + c.SubscribeAllowed + c.KeyAllowed
+		denied[category(name)] += c.PublishDenied + c.SubscribeDenied + c.KeyDenied
+	}
+	show := func(name, help string, counts map[string]uint64) {
+		desc := prometheus.NewDesc(name, help, []string{"category"}, nil)
+		for label, n := range counts {
+			out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), label)
+		}
+	}
+	show("aio_broker_authorization_allow", "Publishes, subscription filters and uses of keys that were allowed.", allowed)
+	show("aio_broker_authorization_deny", "Publishes, subscription filters and uses of keys that were denied.", denied)
 }

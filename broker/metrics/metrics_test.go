@@ -48,7 +48,7 @@ func TestEvents(t *testing.T) {
 	for _, e := range []broker.Event{
 		{Action: broker.ActionHandshake, Err: errors.New("bad certificate")},
 		{Action: broker.ActionConnect, Allowed: true, Steps: sat(mqttauth.Accepted), Took: 2 * time.Millisecond},
-		{Action: broker.ActionConnect, Reason: mqttauth.NotAuthorized, Steps: sat(mqttauth.Denied)},
+		{Action: broker.ActionConnect, Reason: mqttauth.NotAuthorized, Steps: sat(mqttauth.Denied), Category: "sdk"},
 		{Action: broker.ActionConnect, Reason: mqttauth.NotAuthorized, Steps: sat(mqttauth.NotRelevant)},
 		{Action: broker.ActionConnect, Reason: mqttauth.ServerUnavailable, Steps: sat(mqttauth.Failed)},
 		{Action: broker.ActionReauthenticate, Allowed: true, Steps: sat(mqttauth.Accepted)[1:]},
@@ -60,9 +60,10 @@ func TestEvents(t *testing.T) {
 		e.Port, e.ClientID, e.Username = "mqtts:8883", "secret-client", "secret-user"
 		m.Observe(e)
 	}
-	want := `aio_broker_authentication_deny 2
-aio_broker_authentication_failures 2
-aio_broker_authentication_successes 2
+	want := `aio_broker_authentication_deny{category="sdk"} 1
+aio_broker_authentication_deny{category="uncategorized"} 1
+aio_broker_authentication_failures{category="uncategorized"} 2
+aio_broker_authentication_successes{category="uncategorized"} 2
 mqttwarden_authentication_step_seconds_count{method="sat"} 6
 mqttwarden_authentication_step_seconds_count{method="x509"} 4
 mqttwarden_authentication_steps_total{method="sat",outcome="accepted",port="mqtts:8883"} 2
@@ -92,12 +93,14 @@ mqttwarden_tls_handshakes_refused_total{port="mqtts:8883"} 1
 // The figures of a server are on the page, with the documented names.
 func TestServerFigures(t *testing.T) {
 	m := metrics.New()
-	server := broker.NewServer(broker.Options{Observer: m})
+	server := broker.NewServer(broker.Options{Observer: m, Categories: []string{"sdk", "uncategorized"}})
 	m.Watch(server)
 	defer func() { _ = server.Shutdown(t.Context()) }()
 	text := page(t, m, "aio_broker_authorization_", "mqttwarden_connections", "mqttwarden_sessions", "mqttwarden_retained_messages", "go_goroutines", "aio_broker_state_store_")
-	want := regexp.MustCompile(`^aio_broker_authorization_allow 0
-aio_broker_authorization_deny 0
+	want := regexp.MustCompile(`^aio_broker_authorization_allow{category="sdk"} 0
+aio_broker_authorization_allow{category="uncategorized"} 0
+aio_broker_authorization_deny{category="sdk"} 0
+aio_broker_authorization_deny{category="uncategorized"} 0
 aio_broker_state_store_deletions 0
 aio_broker_state_store_insertions 0
 aio_broker_state_store_keynotify_requests 0

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -25,10 +26,12 @@ import (
 type observeFlags struct {
 	address, audit, logFormat string
 	publishes                 bool
+	categories                []string
 }
 
 func (f *observeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.address, "metrics-address", "", "serve /metrics, /healthz and /readyz on this HOST:PORT (default off)")
+	cmd.Flags().StringArrayVar(&f.categories, "metrics-category", nil, "count clients with this user property metriccategory under a label of their own; may be repeated")
 	cmd.Flags().StringVar(&f.audit, "audit", "", `write a line of JSON for each decision to this file, "-" for standard output (default off)`)
 	cmd.Flags().BoolVar(&f.publishes, "audit-publishes", false, "write also a line for each PUBLISH that is allowed")
 	cmd.Flags().StringVar(&f.logFormat, "log-format", "text", "text or json")
@@ -37,18 +40,19 @@ func (f *observeFlags) add(cmd *cobra.Command) {
 // observation is what shows operators the running broker. Only what was asked
 // for is there.
 type observation struct {
-	log       *slog.Logger
-	health    *health
-	metrics   *metrics.Metrics
-	audit     *audit.Log
-	publishes bool
-	tokens    *sat.Cache // nil: no token is reviewed
-	closers   []func() error
+	log        *slog.Logger
+	health     *health
+	metrics    *metrics.Metrics
+	audit      *audit.Log
+	publishes  bool
+	categories []string
+	tokens     *sat.Cache // nil: no token is reviewed
+	closers    []func() error
 }
 
 // open begins to log, to write and to serve.
 func (f *observeFlags) open(cmd *cobra.Command) (*observation, error) {
-	o := &observation{health: new(health), publishes: f.publishes}
+	o := &observation{health: new(health), publishes: f.publishes, categories: f.categories}
 	switch f.logFormat {
 	case "text":
 		o.log = newLogger(cmd)
@@ -59,6 +63,14 @@ func (f *observeFlags) open(cmd *cobra.Command) (*observation, error) {
 	}
 	if f.publishes && f.audit == "" {
 		return nil, errors.New("--audit-publishes needs --audit FILE")
+	}
+	if len(f.categories) > 0 && f.address == "" {
+		return nil, errors.New("--metrics-category needs --metrics-address HOST:PORT")
+	}
+	for _, c := range f.categories {
+		if c == "" || !utf8.ValidString(c) {
+			return nil, fmt.Errorf("--metrics-category %q: write a text that clients can send", c)
+		}
 	}
 	if err := o.openAudit(f.audit, cmd.OutOrStdout()); err != nil {
 		return nil, err
@@ -124,7 +136,7 @@ func (o *observation) serve(address string) error {
 
 // broker returns the options of the server that is observed.
 func (o *observation) broker() broker.Options {
-	opts := broker.Options{Logger: o.log, ObservePublishes: o.publishes}
+	opts := broker.Options{Logger: o.log, ObservePublishes: o.publishes, Categories: o.categories}
 	var all []broker.Observer
 	if o.metrics != nil {
 		all = append(all, o.metrics)

@@ -81,7 +81,7 @@ func TestObservation(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o, log, err := observed(t, observeFlags{address: "127.0.0.1:0", audit: path, logFormat: "json"})
+	o, log, err := observed(t, observeFlags{address: "127.0.0.1:0", audit: path, logFormat: "json", categories: []string{"sdk"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestObservation(t *testing.T) {
 	for _, page := range [][]string{
 		{"healthz", "ok"},
 		{"readyz", "not ready"},
-		{"metrics", `mqttwarden_connects_total{port="p",reason="success (0x00)"} 1`, "mqttwarden_token_cache_hits_total 0", "mqttwarden_documents_valid 1"},
+		{"metrics", `mqttwarden_connects_total{port="p",reason="success (0x00)"} 1`, `aio_broker_authorization_allow{category="sdk"} 0`, "mqttwarden_token_cache_hits_total 0", "mqttwarden_documents_valid 1"},
 	} {
 		text := get(t, "http://"+address[1]+"/"+page[0])
 		for _, want := range page[1:] {
@@ -146,6 +146,8 @@ func TestObservationFlags(t *testing.T) {
 	}{
 		{"log format", observeFlags{logFormat: "xml"}, "write text or json"},
 		{"publishes without a file", observeFlags{logFormat: "text", publishes: true}, "needs --audit"},
+		{"category without metrics", observeFlags{logFormat: "text", categories: []string{"sdk"}}, "needs --metrics-address"},
+		{"empty category", observeFlags{logFormat: "text", address: "127.0.0.1:0", categories: []string{""}}, "write a text"},
 		{"folder that is not there", observeFlags{logFormat: "text", audit: filepath.Join(t.TempDir(), "no", "file")}, "--audit: open"},
 		{"address", observeFlags{logFormat: "text", address: "nowhere:x"}, "--metrics-address"},
 	}
