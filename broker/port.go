@@ -176,7 +176,8 @@ func (l *Listener) all() []*conn {
 // but for those that Access.KeepClients keeps, have been sent away (MQTT 5.0:
 // DISCONNECT 0x98); their sessions are kept (AUTHN-11, AUTHZ-13). A client that
 // is being authenticated under the old rules is refused and may come back. With
-// many clients this takes a second.
+// many clients this takes a second. Without a.Authentication it is an error, and
+// nothing changes.
 func (l *Listener) SetAccess(a Access) error {
 	if a.Authentication == nil {
 		return errNoAuthentication(l.name)

@@ -114,7 +114,8 @@ func NewServer(o Options) *Server {
 }
 
 // Listen opens a port: it accepts connections of l until the Listener that it
-// returns is closed, which closes l.
+// returns is closed, which closes l. After Shutdown it returns ErrServerClosed,
+// and without p.Authentication an error; l is the caller's then.
 func (s *Server) Listen(l net.Listener, p Port) (*Listener, error) {
 	if p.Authentication == nil {
 		return nil, errNoAuthentication(p.Name)

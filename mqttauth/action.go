@@ -12,8 +12,8 @@ type Ticket uint64
 // Attempt is a verification for the broker to run, in a goroutine of its own:
 // it may take until Deadline.
 type Attempt struct {
-	Ticket   Ticket
-	Deadline time.Time
+	Ticket   Ticket    // to be handed to Verified with the answer
+	Deadline time.Time // by which Run ends
 
 	cred  *Credentials
 	judge func(context.Context) (Result, error)
@@ -34,10 +34,10 @@ func (a *Attempt) Run(ctx context.Context, m Method) (Result, error) {
 type PacketType byte
 
 const (
-	NoPacket PacketType = iota
-	Connack
-	Auth
-	Disconnect
+	NoPacket   PacketType = iota // nothing is sent
+	Connack                      // in MQTT 3.1.1 with Reason.ConnectReturnCode
+	Auth                         // MQTT 5.0 only
+	Disconnect                   // MQTT 5.0 only: a client of 3.1.1 is closed without a packet
 )
 
 // Packet is what to send to the client.

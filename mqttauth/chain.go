@@ -46,7 +46,8 @@ var _ Method = (*Chain)(nil)
 
 // NewChain returns the chain of these entries. The policy is the name of the
 // BrokerAuthentication, or what stands for it; it becomes part of each
-// client's Identity and is not empty.
+// client's Identity and is not empty. It is an error if there is no entry, two
+// have one name, or one has no name, no method or a negative timeout.
 func NewChain(policy string, entries ...Entry) (*Chain, error) {
 	if policy == "" {
 		return nil, errors.New("mqttauth: a chain needs a policy name")

@@ -89,6 +89,7 @@ func Deny(reason ReasonCode, err error) error {
 	return &Error{Outcome: Denied, Reason: reason, Err: err}
 }
 
+// Error returns the cause in words, or else the outcome. It is for logs.
 func (e *Error) Error() string {
 	if e == nil {
 		return "mqttauth: " + Denied.String()

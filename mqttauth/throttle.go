@@ -44,7 +44,7 @@ type failures struct {
 	last  time.Time
 }
 
-// NewThrottle returns a throttle in front of m, which must not be nil.
+// NewThrottle returns a throttle in front of m. It is an error if m is nil.
 func NewThrottle(m Method) (*Throttle, error) {
 	if m == nil {
 		return nil, errors.New("mqttauth: a throttle needs a method")
@@ -52,7 +52,8 @@ func NewThrottle(m Method) (*Throttle, error) {
 	return &Throttle{method: m, failed: make(map[throttleKey]failures)}, nil
 }
 
-// Authenticate waits, if the same failed lately, and asks the method.
+// Authenticate waits, if the same failed lately, for at most MaxThrottleDelay,
+// and asks the method. If ctx ends meanwhile, it is ErrFailed.
 func (t *Throttle) Authenticate(ctx context.Context, c *Credentials) (Result, error) {
 	key := keyOf(c)
 	if err := sleep(ctx, t.delay(key, time.Now())); err != nil {

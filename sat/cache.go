@@ -92,7 +92,7 @@ var (
 )
 
 // NewCache returns a cache in front of r and a. A nil a means that the cache is
-// only used as a Reviewer.
+// only used as a Reviewer. It is an error if r is nil or a limit is negative.
 func NewCache(r Reviewer, a Annotator, c CacheConfig) (*Cache, error) {
 	switch {
 	case r == nil:

@@ -53,7 +53,9 @@ type ClientConfig struct {
 	Transport http.RoundTripper
 }
 
-// InCluster returns the configuration of a program that runs in a pod.
+// InCluster returns the configuration of a program that runs in a pod, by the
+// environment and the files that Kubernetes gives it. It is an error if the
+// environment names no API server; the files are not looked at.
 func InCluster() (ClientConfig, error) {
 	host, port := os.Getenv("KUBERNETES_SERVICE_HOST"), os.Getenv("KUBERNETES_SERVICE_PORT")
 	if host == "" || port == "" {
@@ -80,7 +82,8 @@ var (
 	_ Annotator = (*Client)(nil)
 )
 
-// NewClient returns a client. It does not try to reach the server.
+// NewClient returns a client. It does not try to reach the server: the error
+// says what of the configuration cannot be used.
 func NewClient(c ClientConfig) (*Client, error) {
 	base, err := parseHTTPS(c.URL)
 	switch {

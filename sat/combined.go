@@ -15,7 +15,8 @@ const DefaultMaxDelay = 5 * time.Minute
 // CombinedConfig configures a Combined. The zero value is usable: zero fields
 // mean the defaults.
 type CombinedConfig struct {
-	// MaxDelay is for how long a confirmation of the API server counts.
+	// MaxDelay is for how long a confirmation of the API server counts. Zero:
+	// DefaultMaxDelay.
 	MaxDelay time.Duration
 
 	// MaxEntries bounds the confirmations that are kept, and as many accounts.

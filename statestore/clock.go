@@ -19,7 +19,8 @@ type Clock struct {
 }
 
 // NewClock returns a clock whose timestamps carry this node ID and are after
-// last, which may be zero.
+// last, which may be zero. It is an error if node is not what a Timestamp may
+// have.
 func NewClock(node string, last Timestamp) (*Clock, error) {
 	if !validNode(node) {
 		return nil, fmt.Errorf("statestore: node ID %.256q: want 1 to %d bytes of UTF-8 without colon and control characters", node, maxNode)

@@ -19,4 +19,6 @@ const (
 	ErrEmptyKey         ReplyError = "the key length is zero"
 )
 
+// Error returns the text with the name of the package before it; on the wire
+// there is the text alone, see AppendError.
 func (e ReplyError) Error() string { return "statestore: " + string(e) }

@@ -12,6 +12,7 @@ type SyntaxError struct {
 	Reason string // holds nothing of the payload
 }
 
+// Error returns the place and the reason.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("statestore: syntax error at byte %d: %s", e.Offset, e.Reason)
 }

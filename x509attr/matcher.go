@@ -43,6 +43,7 @@ type RuleError struct {
 	Err   error  // a *SyntaxError if there is a position in the text of the field
 }
 
+// Error names the rule and the field, and says what is wrong.
 func (e *RuleError) Error() string {
 	return fmt.Sprintf("x509attr: rule %d (%q): %s: %v", e.Index, e.Name, e.Field, e.Err)
 }

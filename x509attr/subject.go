@@ -21,6 +21,7 @@ type SyntaxError struct {
 	Reason string
 }
 
+// Error returns "offset N: reason".
 func (e *SyntaxError) Error() string { return fmt.Sprintf("offset %d: %s", e.Offset, e.Reason) }
 
 // parseSubject parses a distinguished name and returns the keys of its RDNs in

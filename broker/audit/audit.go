@@ -37,7 +37,7 @@ type Log struct {
 var _ broker.Observer = (*Log)(nil)
 
 // New returns a log that writes to w until it is closed. Only one Write is
-// under way at a time.
+// under way at a time. Up to 4,096 lines wait for it.
 func New(w io.Writer) *Log {
 	l := &Log{events: make(chan broker.Event, queued), done: make(chan struct{})}
 	go l.write(w)
@@ -59,7 +59,8 @@ func (l *Log) Observe(e broker.Event) {
 }
 
 // Close writes what waits, and returns the first error of writing. Events that
-// come later are dropped. It does not close what the log writes to.
+// come later are dropped. It does not close what the log writes to. It may be
+// called again.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	if !l.closed {

@@ -63,10 +63,12 @@ func New() *Metrics {
 	return m
 }
 
-// Watch shows the figures of a server, besides what Observe counts.
+// Watch shows the figures of a server, besides what Observe counts, in place of
+// those of the server that was watched before.
 func (m *Metrics) Watch(s *broker.Server) { m.server.Store(s) }
 
-// Register adds other collectors to the page.
+// Register adds other collectors to the page. The error is that of the first one
+// that does not fit, such as one whose names are taken; later ones are not added.
 func (m *Metrics) Register(c ...prometheus.Collector) error {
 	for _, each := range c {
 		if err := m.registry.Register(each); err != nil {
@@ -76,7 +78,8 @@ func (m *Metrics) Register(c ...prometheus.Collector) error {
 	return nil
 }
 
-// Handler serves the page that Prometheus reads.
+// Handler serves the page that Prometheus reads, to many readers at once. It asks
+// for no credentials: serve it where operators are.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }

@@ -31,7 +31,7 @@ const (
 type Port struct {
 	Position Position
 
-	Number   uint16 // 0 means any free port
+	Number   uint16 // as written; package config refuses 0
 	NodePort uint16 // validated, not acted on (LINK-12); 0 means absent
 	Protocol Protocol
 

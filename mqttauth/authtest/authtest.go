@@ -30,6 +30,7 @@ type Violation struct {
 	Why     string // what the rule is for
 }
 
+// String returns the violation as Run reports it.
 func (v Violation) String() string {
 	return fmt.Sprintf("%s: %s: %s\n\t%s", v.Rule, v.Case, v.Problem, v.Why)
 }

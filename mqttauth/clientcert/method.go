@@ -40,6 +40,8 @@ type Method struct {
 var _ mqttauth.Method = (*Method)(nil)
 
 // New returns the method that trusts c.Trust.
+//
+// It is an error if there is no Trust, or RevalidateAfter is negative.
 func New(c Config) (*Method, error) {
 	if c.Trust == nil {
 		return nil, errors.New("clientcert: Config.Trust is required")

@@ -44,7 +44,7 @@ type snapshot struct {
 	seen       *seenCRLs // of the Trust
 }
 
-// NewTrust returns a Trust with these anchors.
+// NewTrust returns a Trust with these anchors. Errors are as those of Replace.
 func NewTrust(a Anchors) (*Trust, error) {
 	t := new(Trust)
 	if err := t.Replace(a); err != nil {
@@ -54,7 +54,9 @@ func NewTrust(a Anchors) (*Trust, error) {
 }
 
 // Replace puts other anchors and revocation lists in the place of all that were.
-// On error the old ones stay.
+// On error the old ones stay: there is no certificate, one is no authority, or a
+// list is a delta, indirect or partial one, has no end, or is not signed by the
+// anchor that it names as its issuer.
 func (t *Trust) Replace(a Anchors) error {
 	if len(a.Certificates) == 0 {
 		return errors.New("clientcert: no trust anchor; give at least one CA certificate")

@@ -93,8 +93,8 @@ type TLS struct {
 	Manual *Manual `json:"manual,omitempty"`
 
 	// CertManagerCertificateSpec says what cert-manager was asked for, in mode
-	// Automatic. Where no secret of it is there, serve makes a certificate for
-	// the run, not for production. Default: none.
+	// Automatic. Until its secret is there, the port waits in a cluster; from
+	// files it gets a certificate for the run, not for production. Default: none.
 	CertManagerCertificateSpec *CertManagerCertificateSpec `json:"certManagerCertificateSpec,omitempty"`
 }
 
@@ -125,7 +125,7 @@ type CertManagerCertificateSpec struct {
 	RenewBefore Duration `json:"renewBefore,omitempty"`
 
 	// SecretName names the Secret that cert-manager fills and the port serves.
-	// Default: none: a certificate for the run.
+	// Default: LISTENER-PORT-tls in a cluster; none from files.
 	SecretName ObjectName `json:"secretName,omitempty"`
 
 	// IssuerRef names who signs; left to cert-manager.

@@ -54,9 +54,9 @@ type BrokerListenerSpec struct {
 // +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:MaxProperties=1
 type TLS struct {
-	// Automatic says what cert-manager was asked for.
-	// Where no secret of it is there, serve makes a certificate for
-	// the run, not for production. Default: none.
+	// Automatic says what cert-manager was asked for. Until its secret is there,
+	// the port waits in a cluster; from files it gets a certificate for the run,
+	// not for production. Default: none.
 	Automatic *v1.CertManagerCertificateSpec `json:"automatic,omitempty"`
 
 	// Manual names the secret. Either it or automatic is there. Default: none.

@@ -79,8 +79,8 @@ type TLS struct {
 	Manual *Secret `json:"manual,omitempty"`
 
 	// CertManagerCertificateSpec says what cert-manager was asked for, in mode
-	// Automatic. Where no secret of it is there, serve makes a certificate for
-	// the run, not for production. Default: none.
+	// Automatic. Until its secret is there, the port waits in a cluster; from
+	// files it gets a certificate for the run, not for production. Default: none.
 	CertManagerCertificateSpec *v1.CertManagerCertificateSpec `json:"certManagerCertificateSpec,omitempty"`
 
 	// Automatic is another name of certManagerCertificateSpec. Default: none.
