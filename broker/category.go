@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -12,11 +13,12 @@ import (
 const categoryProperty = "metriccategory"
 
 // categories returns the categories of a server, each once, after the one of
-// whoever has none of them. What is not UTF-8 no client can say.
+// whoever has none of them. What is not UTF-8 no client can say. There are few,
+// since each is a label; a connection has a byte for its own.
 func categories(configured []string) []string {
 	all := []string{""}
 	for _, c := range configured {
-		if utf8.ValidString(c) && !slices.Contains(all, c) {
+		if len(all) <= math.MaxUint8 && utf8.ValidString(c) && !slices.Contains(all, c) {
 			all = append(all, c)
 		}
 	}
@@ -33,7 +35,7 @@ func (c *conn) categorize(p *wire.Connect) {
 		if name == categoryProperty {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.category = max(0, slices.Index(c.server.categories, value))
+			c.category = uint8(max(0, slices.Index(c.server.categories, value)))
 			return
 		}
 	}

@@ -40,6 +40,7 @@ type conn struct {
 	gone      bool  // nothing of this connection's takes effect any more
 	graceful  bool  // the client sent DISCONNECT: no will
 	requested bool  // something of the state store
+	category  uint8 // index of the server's
 	cause     error // why it is gone, for the log
 	auth      *mqttauth.Session
 	access    *Access // that it was authenticated under
@@ -50,7 +51,6 @@ type conn struct {
 	client    *client // nil until accepted
 	newExpiry wire.Opt[uint32]
 	count     Counts
-	category  int // of the server's
 
 	// Of the serve goroutine alone.
 	settled   bool // not among the server's pending any more

@@ -43,7 +43,8 @@ type Options struct {
 	// Categories are what clients may call themselves in the User Property
 	// metriccategory of CONNECT, as those of Azure IoT Operations do. Events and
 	// Stats tell the clients of each category apart; the category of all others
-	// is "". A client says it of itself, and nothing is decided by it.
+	// is "". A client says it of itself, and nothing is decided by it. At most 255
+	// count.
 	Categories []string
 }
 

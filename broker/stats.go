@@ -79,7 +79,7 @@ func (e *endedCounts) take(c *conn) {
 	c.count = Counts{}
 }
 
-func (c *conn) counted() (category int, counts Counts) {
+func (c *conn) counted() (category uint8, counts Counts) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.category, c.count
