@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +32,9 @@ that demo did not make is left alone.`,
 			if err != nil {
 				return err
 			}
+			if err := checkFree(port); err != nil {
+				return err
+			}
 			if err := writeDemo(path, port); err != nil {
 				return err
 			}
@@ -45,4 +50,14 @@ that demo did not make is left alone.`,
 	cmd.Flags().StringVar(&dir, "dir", dir, "folder for certificates and policies")
 	cmd.Flags().Uint16Var(&port, "port", port, "port to serve on")
 	return cmd
+}
+
+// checkFree fails if somebody serves the port already: probably another demo,
+// whose certificates a new run must not replace.
+func checkFree(port uint16) error {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port)))) //nolint:noctx // ends at once
+	if err != nil {
+		return fmt.Errorf("%w; choose another port with --port, or end what serves this one", err)
+	}
+	return l.Close()
 }
