@@ -39,7 +39,7 @@ func (f *fanout) flush() {
 }
 
 // flushShare is how many clients one goroutine writes to.
-const flushShare = 32
+const flushShare = 64
 
 func flushAll(due []*client) {
 	for _, to := range due {
