@@ -192,22 +192,28 @@ func TestS28DeepTopics(t *testing.T) {
 	}
 }
 
-// wantFast fails when a decision takes far more processor time than the
-// millisecond that is promised for the longest texts; the margin is for
-// machines that are slow or measured by a race detector.
+// wantFast fails when a decision always takes far more processor time than the
+// millisecond that is promised for the longest texts. One that is fast once is
+// fast: the clock is the whole process's, and counts the collector too. The
+// margin is for machines that are slow or measured by a race detector; a
+// pattern that backtracks is beyond it by far.
 func wantFast(t *testing.T, pattern, text string, decide func()) {
 	t.Helper()
-	const promised, margin = time.Millisecond, 20
-	start := cpuTime(t)
-	for range 3 {
+	const promised, margin, attempts = time.Millisecond, 20, 20
+	var least time.Duration
+	for i := range attempts {
+		start := cpuTime(t)
 		decide()
+		took := cpuTime(t) - start
+		if i == 0 || took < least {
+			least = took
+		}
+		if least <= promised {
+			return
+		}
 	}
-	each := (cpuTime(t) - start) / 3
-	if each > margin*promised {
-		t.Errorf("pattern %.20q, text %.20q: %v for one decision", pattern, text, each)
-	}
-	if each > promised {
-		t.Logf("pattern %.20q, text %.20q: %v for one decision", pattern, text, each)
+	if least > margin*promised {
+		t.Errorf("pattern %.20q, text %.20q: never less than %v for one decision", pattern, text, least)
 	}
 }
 
