@@ -74,15 +74,10 @@ type answer struct {
 // post sends one request and reads the answer. An error means that no status
 // has come. The context bounds all of it.
 func (c *client) post(ctx context.Context, version string, p *payload) (answer, error) {
-	u := *c.url
-	u.RawQuery = "api-version=" + version
-	request := (&http.Request{
-		Method: http.MethodPost, URL: &u, Host: u.Host, Header: c.header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: p.body(), ContentLength: int64(len(p.bytes)),
-		GetBody: func() (io.ReadCloser, error) { return p.body(), nil },
-	}).WithContext(ctx)
-	response, err := c.transport.RoundTrip(request)
+	response, err := c.send(ctx, version, p)
+	if err != nil && cutWhileWriting(err) && ctx.Err() == nil {
+		response, err = c.send(ctx, version, p)
+	}
 	if err != nil {
 		return answer{}, err
 	}
@@ -93,6 +88,28 @@ func (c *client) post(ctx context.Context, version string, p *payload) (answer, 
 	}
 	a.body, a.err = readBody(response)
 	return a, nil
+}
+
+// send sends one request and returns the answer, whose body is not read yet.
+func (c *client) send(ctx context.Context, version string, p *payload) (*http.Response, error) {
+	u := *c.url
+	u.RawQuery = "api-version=" + version
+	request := (&http.Request{
+		Method: http.MethodPost, URL: &u, Host: u.Host, Header: c.header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: p.body(), ContentLength: int64(len(p.bytes)),
+		GetBody: func() (io.ReadCloser, error) { return p.body(), nil },
+	}).WithContext(ctx)
+	return c.transport.RoundTrip(request)
+}
+
+// cutWhileWriting says whether a request did not get out. The server has most
+// likely closed a kept connection just then. Package net/http sends a request
+// again when it notices that otherwise, but it takes a body that could not be
+// written for one that could not be read.
+func cutWhileWriting(err error) bool {
+	var network *net.OpError
+	return errors.Is(err, net.ErrClosed) || errors.As(err, &network) && network.Op == "write"
 }
 
 var errLongBody = errors.New("the body is longer than 64 KiB")
