@@ -83,3 +83,30 @@ func BenchmarkPublishDecide(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkConnect measures a client that comes and goes: TCP connection,
+// CONNECT, CONNACK, DISCONNECT, and the server's end of the connection. The
+// client, in the same process, allocates its net.Conn.
+func BenchmarkConnect(b *testing.B) {
+	port := newServer(b, broker.Limits{}).listen(open())
+	connect := connectPacket(v5, "c").Append(nil)
+	var connack [64]byte
+	b.ReportAllocs()
+	for b.Loop() {
+		nc, err := port.dial()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := nc.Write(connect); err != nil {
+			b.Fatal(err)
+		}
+		if n, err := nc.Read(connack[:]); err != nil || n < 4 || connack[3] != 0 {
+			b.Fatalf("% x, %v", connack[:n], err)
+		}
+		if _, err := nc.Write([]byte{0xE0, 0}); err != nil {
+			b.Fatal(err)
+		}
+		_, _ = nc.Read(connack[:]) // until the server has closed
+		_ = nc.Close()
+	}
+}
