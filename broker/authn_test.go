@@ -310,8 +310,12 @@ func TestOPS1Rate(t *testing.T) {
 	for range 1000 {
 		p.publish(0, "denied", "")
 	}
+	p.publishes(wire.Publish{QoS: 1, Topic: "denied"}, mqttauth.NotAuthorized) // when it is answered, all are denied
 	seconds := int(time.Since(started)/time.Second) + 2
-	if got := strings.Count(b.log(), "\n"); got < 1 || got > 10*seconds {
-		t.Errorf("%d lines about 1000 denials in less than %d seconds", got, seconds)
+	if got := strings.Count(b.log(), "publish denied"); got < 10 || got > 10*seconds {
+		t.Errorf("%d lines about 1001 denials in less than %d seconds", got, seconds)
 	}
+	// Nor does it hide what happens to other clients behind its address.
+	b.refused(mqttauth.NotAuthorized, connectPacket(v5, "q", as("bob")))
+	eventually(t, "a line about it", func() bool { return strings.Contains(b.log(), "client refused") })
 }

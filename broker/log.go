@@ -59,13 +59,20 @@ func failure(err error) slog.Attr {
 	return slog.String(keyError, peertext.Clean(err.Error()))
 }
 
-// denialLog writes lines about what clients were denied, so many per second and
-// source: a client that is denied in a loop must not fill the disk (OPS-1).
+// denialLog writes lines about what clients were denied, so many of each kind
+// per second and source: a client that is denied in a loop must not fill the
+// disk (OPS-1), nor hide why another client behind the same address is refused.
 type denialLog struct {
 	log *slog.Logger
 
-	mu      sync.Mutex
-	sources map[netip.Addr]*denials
+	mu    sync.Mutex
+	kinds map[denialKind]*denials
+}
+
+// denialKind is what has a limit of its own.
+type denialKind struct {
+	source netip.Addr
+	msg    string
 }
 
 type denials struct {
@@ -75,27 +82,27 @@ type denials struct {
 }
 
 const (
-	denialLines   = 10          // per source and window
-	denialWindow  = time.Second //
-	denialSources = 4096        // that are kept account of
+	denialLines  = 10          // of a kind, in a window
+	denialWindow = time.Second //
+	denialKinds  = 4096        // that are kept account of
 )
 
 func newDenialLog(log *slog.Logger) *denialLog {
-	return &denialLog{log: log, sources: make(map[netip.Addr]*denials)}
+	return &denialLog{log: log, kinds: make(map[denialKind]*denials)}
 }
 
-// allow reports whether a line about this source may be written now, and how
-// many were not since the last one.
-func (d *denialLog) allow(source netip.Addr, now time.Time) (suppressed int, ok bool) {
+// allow reports whether a line of this kind may be written now, and how many
+// were not since the last one.
+func (d *denialLog) allow(k denialKind, now time.Time) (suppressed int, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := d.sources[source]
+	s := d.kinds[k]
 	if s == nil {
-		if len(d.sources) >= denialSources {
+		if len(d.kinds) >= denialKinds {
 			d.forgetOld(now)
 		}
 		s = &denials{since: now}
-		d.sources[source] = s
+		d.kinds[k] = s
 	}
 	if now.Sub(s.since) >= denialWindow {
 		s.since, s.lines = now, 0
@@ -109,22 +116,23 @@ func (d *denialLog) allow(source netip.Addr, now time.Time) (suppressed int, ok 
 	return suppressed, true
 }
 
-// forgetOld makes room. When every source is recent, all are forgotten: a few
+// forgetOld makes room. When every kind is recent, all are forgotten: a few
 // lines too many are better than unbounded memory.
 func (d *denialLog) forgetOld(now time.Time) {
-	for a, s := range d.sources {
+	for k, s := range d.kinds {
 		if now.Sub(s.since) >= denialWindow {
-			delete(d.sources, a)
+			delete(d.kinds, k)
 		}
 	}
-	if len(d.sources) >= denialSources {
-		clear(d.sources)
+	if len(d.kinds) >= denialKinds {
+		clear(d.kinds)
 	}
 }
 
-// write writes a line about source, if it may.
+// write writes a line about source, if it may. There are few messages: what a
+// client says is in attrs.
 func (d *denialLog) write(source netip.Addr, msg string, attrs ...slog.Attr) {
-	suppressed, ok := d.allow(source, time.Now())
+	suppressed, ok := d.allow(denialKind{source, msg}, time.Now())
 	if !ok {
 		return
 	}

@@ -73,8 +73,6 @@ func TestTokensJudgedAgain(t *testing.T) {
 			}
 		})
 	}
-	// The log has so many lines a second about one source: first those that are
-	// waited for.
 	each("deleted", judgedDeleted)
 	each("made-anew", judgedAnew)
 	each("attributes", judgedAttributes)
