@@ -36,24 +36,33 @@ import (
 // thousand, which would be on other machines, get what processor time the broker
 // and the measured client leave. What the thousand cost but their waiting, the
 // "timer" row shows: as many CONNECTs at once by a method that asks nobody, and
-// waits for a timer instead. The measured client sends something each
-// millisecond: one that sends as fast as it can measures mostly whom the
-// operating system has run in its place.
+// waits for a timer instead; and what they cost because all processes share the
+// processors, the "elsewhere" row: the thousand connect to another broker. The
+// measured client sends something each millisecond: one that sends as fast as it
+// can measures mostly whom the operating system has run in its place.
 func BenchmarkSlowAuthServer(b *testing.B) {
 	for _, bb := range []struct {
 		method     string
 		concurrent int
+		where      string
 	}{
-		{"timer", 16},
-		{"server", 16},
-		{"timer", customauth.DefaultMaxConcurrent},
-		{"server", customauth.DefaultMaxConcurrent},
+		{"timer", 16, here},
+		{"server", 16, here},
+		{"timer", customauth.DefaultMaxConcurrent, here},
+		{"server", customauth.DefaultMaxConcurrent, here},
+		{"server", customauth.DefaultMaxConcurrent, elsewhere},
 	} {
-		b.Run(fmt.Sprintf("%s/%d at once", bb.method, bb.concurrent), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%s/%d at once/%s", bb.method, bb.concurrent, bb.where), func(b *testing.B) {
 			server := startProcess(b, roleServer)
-			address := startProcess(b, roleBroker, bb.method, strconv.Itoa(bb.concurrent), server.line).line
+			start := func() string {
+				return startProcess(b, roleBroker, bb.method, strconv.Itoa(bb.concurrent), server.line).line
+			}
+			address := start()
 			m := measured{b: b}
 			m.nc, m.r = plainConnect(b, address, "publisher")
+			if bb.where == elsewhere {
+				address = start()
+			}
 			load := startProcess(b, roleConnecting, address)
 			for b.Loop() {
 				m.operation(load)
@@ -65,6 +74,9 @@ func BenchmarkSlowAuthServer(b *testing.B) {
 		})
 	}
 }
+
+// Where the thousand connect: to the broker of the measured client or to another.
+const here, elsewhere = "here", "elsewhere"
 
 // measured is the client that is connected.
 type measured struct {
