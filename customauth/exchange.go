@@ -109,7 +109,9 @@ func (c *client) send(ctx context.Context, version string, p *payload) (*http.Re
 // written for one that could not be read.
 func cutWhileWriting(err error) bool {
 	var network *net.OpError
-	return errors.Is(err, net.ErrClosed) || errors.As(err, &network) && network.Op == "write"
+	var connect *connectError // not even a connection: no request was cut
+	return !errors.As(err, &connect) &&
+		(errors.Is(err, net.ErrClosed) || errors.As(err, &network) && network.Op == "write")
 }
 
 var errLongBody = errors.New("the body is longer than 64 KiB")
