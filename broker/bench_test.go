@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"testing"
 
 	"github.com/mqttwarden/mqttwarden/broker"
@@ -84,29 +85,44 @@ func BenchmarkPublishDecide(b *testing.B) {
 	}
 }
 
-// BenchmarkConnect measures a client that comes and goes: TCP connection,
-// CONNECT, CONNACK, DISCONNECT, and the server's end of the connection. The
-// client, in the same process, allocates its net.Conn.
+// BenchmarkConnect measures a client that comes and goes, with a DISCONNECT or
+// without: TCP connection, CONNECT, CONNACK, and the server's end of the
+// connection. The client, in the same process, allocates its net.Conn.
 func BenchmarkConnect(b *testing.B) {
-	port := newServer(b, broker.Limits{}).listen(open())
 	connect := connectPacket(v5, "c").Append(nil)
-	var connack [64]byte
-	b.ReportAllocs()
-	for b.Loop() {
-		nc, err := port.dial()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := nc.Write(connect); err != nil {
-			b.Fatal(err)
-		}
-		if n, err := nc.Read(connack[:]); err != nil || n < 4 || connack[3] != 0 {
-			b.Fatalf("% x, %v", connack[:n], err)
-		}
-		if _, err := nc.Write([]byte{0xE0, 0}); err != nil {
-			b.Fatal(err)
-		}
-		_, _ = nc.Read(connack[:]) // until the server has closed
-		_ = nc.Close()
+	for _, goodbye := range []bool{true, false} {
+		b.Run(fmt.Sprint("DISCONNECT ", goodbye), func(b *testing.B) {
+			port := newServer(b, broker.Limits{}).listen(open())
+			b.ReportAllocs()
+			for b.Loop() {
+				comeAndGo(b, port, connect, goodbye)
+			}
+		})
 	}
+}
+
+func comeAndGo(b *testing.B, port *port, connect []byte, goodbye bool) {
+	nc, err := port.dial()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := nc.Write(connect); err != nil {
+		b.Fatal(err)
+	}
+	var connack [64]byte
+	if n, err := nc.Read(connack[:]); err != nil || n < 4 || connack[3] != 0 {
+		b.Fatalf("% x, %v", connack[:n], err)
+	}
+	if goodbye {
+		_, err = nc.Write([]byte{0xE0, 0})
+	} else {
+		err = nc.(*net.TCPConn).CloseWrite()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	if n, _ := nc.Read(connack[:]); n > 0 { // until the server has closed
+		b.Fatalf("% x behind CONNACK", connack[:n])
+	}
+	_ = nc.Close()
 }

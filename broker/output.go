@@ -195,9 +195,12 @@ func (o *output) abort() {
 	}
 	o.aborted = true
 	o.source, o.control = nil, nil
-	_ = o.nc.SetWriteDeadline(time.Now())
 	o.room.Broadcast()
-	o.signal()
+	if o.claim() { // nobody writes, and nobody will
+		o.ended()
+		return
+	}
+	_ = o.nc.SetWriteDeadline(time.Now())
 }
 
 // closing reports whether the last packet has been queued.
@@ -250,8 +253,7 @@ func (o *output) run(b *writeBuffer) {
 	next := writerEnded // also after a panic
 	defer func() {
 		if next == writerEnded {
-			o.writer.Store(writerEnded)
-			close(o.done)
+			o.ended()
 		}
 	}()
 	defer o.recovered()
@@ -262,6 +264,12 @@ func (o *output) run(b *writeBuffer) {
 		return
 	}
 	b.release(o.buffers)
+}
+
+// ended is what the last writer does last.
+func (o *output) ended() {
+	o.writer.Store(writerEnded)
+	close(o.done)
 }
 
 // write writes what there is. It returns what becomes of the writer: idle, then
