@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"time"
 
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
@@ -44,7 +45,25 @@ func (c *conn) connect(ctx context.Context) bool {
 		c.denyConnect(p, r)
 		return false
 	}
+	c.keepAliveByTCP()
 	return true
+}
+
+// tcpKeepAliveTime is after how long TCP tells that the peer is gone, as package
+// net sets it up: 15 s of silence and nine probes, 15 s apart.
+const tcpKeepAliveTime = 150 * time.Second
+
+// keepAliveByTCP turns TCP keep-alive on where MQTT's, if there is one, would
+// notice later that the client is gone.
+func (c *conn) keepAliveByTCP() {
+	if c.keepAlive > 0 && c.keepAlive <= tcpKeepAliveTime {
+		return
+	}
+	if nc, ok := c.raw.(interface {
+		SetKeepAliveConfig(net.KeepAliveConfig) error
+	}); ok {
+		_ = nc.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true}) // a connection that has ended shows elsewhere
+	}
 }
 
 // readConnect reads the first packet, which must be a CONNECT.

@@ -117,6 +117,10 @@ func NewServer(o Options) *Server {
 // Listen opens a port: it accepts connections of l until the Listener that it
 // returns is closed, which closes l. After Shutdown it returns ErrServerClosed,
 // and without p.Authentication an error; l is the caller's then.
+//
+// The server turns TCP keep-alive on for the clients of whose loss MQTT's keep
+// alive would tell later, or never. A listener without it (net.ListenConfig with
+// a negative KeepAlive) saves four system calls for each other connection.
 func (s *Server) Listen(l net.Listener, p Port) (*Listener, error) {
 	if p.Authentication == nil {
 		return nil, errNoAuthentication(p.Name)

@@ -185,7 +185,8 @@ func samePlace(a, b *Port) bool {
 func sameAccess(a, b *Port) bool { return a.chain == b.chain && a.policy.equal(b.policy) }
 
 func (k *Keeper) start(p *Port) error {
-	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort(k.address, strconv.Itoa(int(p.Number))))
+	listen := net.ListenConfig{KeepAlive: -1} // see broker.Server.Listen
+	l, err := listen.Listen(context.Background(), "tcp", net.JoinHostPort(k.address, strconv.Itoa(int(p.Number))))
 	if err != nil {
 		return &PortError{p, err}
 	}

@@ -43,7 +43,8 @@ func start(o program.Options) (io.Closer, error) {
 	if err := restrict(&port, o.Rules); err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", o.Listen) //nolint:noctx // ends with the program
+	listen := net.ListenConfig{KeepAlive: -1} // as the program listens
+	l, err := listen.Listen(context.Background(), "tcp", o.Listen)
 	if err != nil {
 		return nil, err
 	}
