@@ -118,9 +118,10 @@ func NewServer(o Options) *Server {
 // returns is closed, which closes l. After Shutdown it returns ErrServerClosed,
 // and without p.Authentication an error; l is the caller's then.
 //
-// The server turns TCP keep-alive on for the clients of whose loss MQTT's keep
-// alive would tell later, or never. A listener without it (net.ListenConfig with
-// a negative KeepAlive) saves four system calls for each other connection.
+// For clients whose MQTT keep alive is longer than 100 s or 0, which is none, the
+// server turns TCP keep-alive on, so that their loss is noticed after 150 s. The
+// others do not need it: a listener that does not turn it on for everybody
+// (net.ListenConfig with a negative KeepAlive) saves them four system calls.
 func (s *Server) Listen(l net.Listener, p Port) (*Listener, error) {
 	if p.Authentication == nil {
 		return nil, errNoAuthentication(p.Name)
