@@ -128,6 +128,23 @@ func TestE13BlockedClients(t *testing.T) {
 	}
 }
 
+// E13: a client that has stopped reading and then says that it sends nothing
+// more does not keep its connection, though a write to it is under way.
+func TestE13HalfClosedClient(t *testing.T) {
+	w := &watched{listenTCP(t), make(chan *net.TCPConn, 2)}
+	b := newServer(t, broker.Limits{QueueBytes: 1 << 20}).open(broker.Port{Name: "test", Access: open()}, w)
+	slow := b.connect(v5, "slow")
+	slow.subscribe(0, "t")
+	p := b.connect(v5, "p")
+	for range 200 { // far more than the sockets hold
+		p.publishes(wire.Publish{Topic: "t", Payload: make([]byte, 64<<10)}, 0)
+	}
+	if err := slow.nc.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	closedSoon(t, <-w.accepted)
+}
+
 // E13: what a slow client's connection does not take at once comes later, whole
 // and in order.
 func TestE13SlowClient(t *testing.T) {
