@@ -36,10 +36,14 @@ type Config struct {
 	Timeout time.Duration
 
 	// MaxConcurrent bounds requests and connections at one time, probes
-	// included. MaxWaiting bounds how many clients wait for their turn, and
-	// MaxWait how long; a client beyond either gets mqttauth.ErrFailed. Zero:
-	// the defaults.
+	// included. MaxPerSecond bounds how many requests start in a second: they
+	// do so one by one and equally far apart, so that a crowd of clients which
+	// connect at once leaves the others of the broker their processor time,
+	// however fast the server is. MaxWaiting bounds how many clients wait for
+	// their turn, and MaxWait how long; a client beyond either gets
+	// mqttauth.ErrFailed. Zero: the defaults.
 	MaxConcurrent int
+	MaxPerSecond  int
 	MaxWaiting    int
 	MaxWait       time.Duration
 
@@ -66,6 +70,7 @@ type Config struct {
 const (
 	DefaultTimeout       = 5 * time.Second
 	DefaultMaxConcurrent = 64
+	DefaultMaxPerSecond  = 1000
 	DefaultMaxWaiting    = 1024
 	DefaultMaxWait       = 2 * time.Second
 )
@@ -102,7 +107,7 @@ const (
 // withDefaults fills in what is zero and refuses what makes no sense.
 func (c Config) withDefaults() (Config, error) {
 	switch {
-	case c.Timeout < 0 || c.MaxWait < 0 || c.MaxConcurrent < 0 || c.MaxWaiting < 0:
+	case c.Timeout < 0 || c.MaxWait < 0 || c.MaxConcurrent < 0 || c.MaxPerSecond < 0 || c.MaxWaiting < 0:
 		return c, errors.New("customauth: a negative limit; write 0 for the default")
 	case c.Usernames > UsernamesAlways:
 		return c, fmt.Errorf("customauth: unknown setting %d for usernames", c.Usernames)
@@ -112,6 +117,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxConcurrent == 0 {
 		c.MaxConcurrent = DefaultMaxConcurrent
+	}
+	if c.MaxPerSecond == 0 {
+		c.MaxPerSecond = DefaultMaxPerSecond
 	}
 	if c.MaxWaiting == 0 {
 		c.MaxWaiting = DefaultMaxWaiting

@@ -37,6 +37,7 @@ func TestConfigErrors(t *testing.T) {
 		{"user", customauth.Config{Endpoint: "https://hunter2@auth.example"}, "must not hold a user name"},
 		{"not a URL", customauth.Config{Endpoint: "https://hunter2\x7f"}, "not a URL"},
 		{"negative", customauth.Config{Endpoint: good, Timeout: -1}, "negative limit"},
+		{"negative rate", customauth.Config{Endpoint: good, MaxPerSecond: -1}, "negative limit"},
 		{"usernames", customauth.Config{Endpoint: good, Usernames: 3}, "unknown setting 3"},
 		{"LINK-9 host", customauth.Config{Endpoint: good, Headers: []customauth.Header{head("host", "hunter2")}}, "header Host is not for you"},
 		{"LINK-9 length", customauth.Config{Endpoint: good, Headers: []customauth.Header{head("content-length", "1")}}, "header Content-Length is not for you"},
