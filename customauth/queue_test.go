@@ -88,7 +88,23 @@ func TestPace(t *testing.T) {
 			if diff := gocmp.Diff(want, got, gocmp.AllowUnexported(told{})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
+			if s := b.Stats(); s.InFlight != 0 {
+				t.Errorf("%d in flight when all were told", s.InFlight)
+			}
 			time.Sleep(100 * time.Millisecond) // until the next may start
+		}
+	})
+}
+
+// MaxWait bounds both waits together: for a place, 20 ms here, and for the pace,
+// which would let the second start after 100.
+func TestPaceBehindQueue(t *testing.T) {
+	limits := customauth.Config{MaxConcurrent: 1, MaxPerSecond: 10, MaxWait: 90 * time.Millisecond}
+	inBubbleWith(t, limits, func(t *testing.T, b *bubble) {
+		b.mode.Store(int32(slow))
+		want := []told{{20 * time.Millisecond, mqttauth.Accepted}, {20 * time.Millisecond, mqttauth.Failed}}
+		if diff := gocmp.Diff(want, b.crowd(t, 2), gocmp.AllowUnexported(told{})); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})
 }
@@ -109,8 +125,12 @@ func TestGivesUpBeforeStart(t *testing.T) {
 		if s := b.Stats(); s.InFlight != 1 {
 			t.Errorf("%d in flight, want the one that is held back", s.InFlight)
 		}
+		begun := time.Now()
 		cancel()
 		second.Wait()
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("took %v", took)
+		}
 		if s := b.Stats(); outcome != mqttauth.Failed || s.InFlight != 0 || b.requests.Load() != 1 {
 			t.Errorf("%v, %d in flight, %d requests; want failed, 0, 1", outcome, s.InFlight, b.requests.Load())
 		}

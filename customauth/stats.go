@@ -10,7 +10,7 @@ import (
 type Stats struct {
 	Accepted, Denied, Failed, Unavailable uint64 // answers to callers, by outcome
 
-	InFlight int // requests and probes under way
+	InFlight int // requests and probes under way, or about to start
 	Waiting  int // clients that wait for their turn
 
 	// Open says that the server was given up for now: clients get
