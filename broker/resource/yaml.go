@@ -20,10 +20,15 @@ func (d *decoder) parseYAML(data []byte) []*node {
 		d.report(at, "", fmt.Sprintf("more than %d values, which is too much YAML at once; split the file", maxYAMLMarks))
 		return nil
 	}
+	if len(data) >= minCutFile {
+		if roots, ok := parseYAMLPieces(data, minCutPiece); ok {
+			return roots
+		}
+	}
 	line := 0
 	var roots []*node
 	for range maxSyntaxErrors {
-		more, bad := d.parseYAMLStream(data, line)
+		more, bad := d.parseYAMLStream(data, line, maxDepth)
 		roots = append(roots, more...)
 		if bad == 0 {
 			return roots
@@ -54,11 +59,11 @@ func checkMarks(data []byte) (at place, ok bool) {
 
 // parseYAMLStream reads documents up to the end, or up to the first syntax
 // error, whose line it returns; 0 means there was none. The data begins after
-// the given number of lines of the file.
-func (d *decoder) parseYAMLStream(data []byte, line int) (roots []*node, bad int) {
+// the given number of lines of the file, and may be nested as deeply as given.
+func (d *decoder) parseYAMLStream(data []byte, line, depth int) (roots []*node, bad int) {
 	loader, err := yaml.NewLoader(bytes.NewReader(data),
 		yaml.WithUniqueKeys(false), // found by the reader, with the place of both
-		yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth))))
+		yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(depth))))
 	if err != nil {
 		d.report(place{1, 1}, "", "cannot read YAML: "+err.Error())
 		return nil, 0

@@ -1,0 +1,306 @@
+package resource
+
+import (
+	"bytes"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// A document of ten thousand rules is one long block sequence, and the library
+// takes nearly all of the time for it. So such a sequence is cut at its entries
+// into pieces, which the library reads side by side:
+//
+//   - the rest is the text in which the lines of the pieces are empty, so that
+//     every other line keeps its number. It holds the first entry of the
+//     sequence and the last one, and everything around it;
+//   - a piece holds some of the entries between, indented as they are, so that
+//     every column stays.
+//
+// The tree is that of the rest, with the entries of the pieces between the first
+// and the last. If the library or the conversion has anything to say about any
+// part, all is thrown away and the text is read as a whole: every error is one of
+// the whole text. Why the tree is the one of the whole text:
+//
+// (1) At the start of a line that is cut no bracket, no quoted text and no block
+// scalar is open. A character that opens one does so only as the first one of a
+// token, and the lines up to the last cut are those of [yamlLine]: the value of a
+// line is closed where the line ends, and holds nothing behind which a further
+// token could begin. That is true too if the line goes on with a plain scalar of
+// a line above. The scalar takes a whole line without a key, or the line up to
+// the colon of the key, behind which the value stands as ever.
+//
+// (2) So all the state that the scanner has there is its stack of indentations,
+// and perhaps a plain scalar. The sequence has begun at indentation N, where the
+// tree of the rest shows it, and since then no line but comments and blank lines
+// was indented by less, and all that were by N have begun with "- ". So the stack
+// reaches N or higher. A plain scalar within an entry goes on only in lines that
+// are indented by more than N; so it ends at a line that is cut, as it does at
+// the end of a piece, and the stack is unrolled to N in every part alike.
+//
+// (3) The tokens of a piece are then those of the whole text, and behind "- " at
+// the indentation of the open sequence the parser is in one state always, however
+// many entries came before. What would set apart the entries of a sequence at the
+// indentation of its parent, "? " and ":" in place of a key, is in no such line.
+//
+// (4) No anchor is in a piece, nor an alias, nor a directive, and a document marker
+// ends the sequence. A piece has its sequence at the root, so the depth that it
+// may have is smaller by the most that N spaces can nest.
+
+// Sizes, in bytes. A small file is read in no time as a whole.
+const (
+	minCutFile  = 256 << 10
+	minCutPiece = 64 << 10
+)
+
+// parseYAMLPieces reads a YAML text in pieces of at least size bytes. It reports
+// false if there is nothing to cut, and if anything about the text is wrong.
+func parseYAMLPieces(data []byte, size int) (roots []*node, ok bool) {
+	run := longestRun(data, size)
+	if len(run.cuts) < 2 {
+		return nil, false
+	}
+	pieces := run.split(data)
+	trees := make([][]*node, len(pieces))
+	var next atomic.Int32
+	var wrong atomic.Bool
+	var wait sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(pieces)) {
+		wait.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(pieces) && !wrong.Load(); i = int(next.Add(1)) - 1 {
+				var d decoder
+				trees[i], _ = d.parseYAMLStream(pieces[i].text, pieces[i].line, pieces[i].depth)
+				if len(d.errors) > 0 {
+					wrong.Store(true)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if wrong.Load() {
+		return nil, false
+	}
+	return trees[0], run.join(trees[0], trees[1:])
+}
+
+// yamlPiece is a part of a text. It begins behind a number of lines.
+type yamlPiece struct {
+	text        []byte
+	line, depth int
+}
+
+// yamlRun is a block sequence, as its lines show it.
+type yamlRun struct {
+	first place     // of its first "-"; the zero value is no sequence
+	cuts  []yamlCut // at entries: the second, some between, and the last
+	last  yamlCut   // the last entry, if it is no cut yet
+}
+
+// yamlCut is the start of a line.
+type yamlCut struct{ offset, line int }
+
+// longestRun returns the sequence that has the most text between its second
+// entry and its last one. A sequence within another is no candidate.
+func longestRun(data []byte, size int) yamlRun {
+	var longest, run yamlRun
+	at := yamlCut{}
+	for at.offset < len(data) {
+		text, _, _ := bytes.Cut(data[at.offset:], []byte("\n"))
+		indent, entry, ok := yamlLine(text)
+		if !ok {
+			break
+		}
+		switch column := indent + 1; {
+		case run.first != place{} && column > int(run.first.column):
+		case run.first != place{} && column == int(run.first.column) && entry:
+			run.entry(at, size)
+		default:
+			longest, run = run.longer(longest), yamlRun{}
+			if entry {
+				run.first = place{int32(at.line + 1), int32(column)}
+			}
+		}
+		at = yamlCut{at.offset + len(text) + 1, at.line + 1}
+	}
+	return run.longer(longest)
+}
+
+func (r *yamlRun) entry(at yamlCut, size int) {
+	r.last = at
+	if len(r.cuts) == 0 || at.offset-r.cuts[len(r.cuts)-1].offset >= size {
+		r.cuts = append(r.cuts, at)
+	}
+}
+
+// longer ends a run and returns the longer one of both.
+func (r yamlRun) longer(other yamlRun) yamlRun {
+	if len(r.cuts) == 0 || r.last.offset-r.cuts[0].offset <= other.size() {
+		return other
+	}
+	if r.last != r.cuts[len(r.cuts)-1] {
+		r.cuts = append(r.cuts, r.last)
+	}
+	return r
+}
+
+func (r yamlRun) size() int {
+	if len(r.cuts) == 0 {
+		return 0
+	}
+	return r.cuts[len(r.cuts)-1].offset - r.cuts[0].offset
+}
+
+// split returns the rest, and the pieces behind it.
+func (r yamlRun) split(data []byte) []yamlPiece {
+	begin, end := r.cuts[0], r.cuts[len(r.cuts)-1]
+	rest := bytes.Clone(data[:begin.offset])
+	rest = append(rest, bytes.Repeat([]byte("\n"), end.line-begin.line)...)
+	rest = append(rest, data[end.offset:]...)
+	pieces := []yamlPiece{{rest, 0, maxDepth}}
+	for i, from := range r.cuts[:len(r.cuts)-1] {
+		text := data[from.offset:r.cuts[i+1].offset]
+		pieces = append(pieces, yamlPiece{text, from.line, maxDepth - int(r.first.column) + 1})
+	}
+	return pieces
+}
+
+// join puts the entries of the pieces between the first and the last of the
+// sequence, which is somewhere in the trees of the rest. It reports whether all
+// is as the lines have shown it.
+func (r yamlRun) join(rest []*node, pieces [][]*node) bool {
+	sequence := sequenceAt(rest, r.first)
+	if sequence == nil || len(sequence.elements) < 2 {
+		return false
+	}
+	elements := sequence.elements[:1:1]
+	for i, roots := range pieces {
+		if len(roots) != 1 || sequenceAt(roots, place{int32(r.cuts[i].line + 1), r.first.column}) != roots[0] {
+			return false
+		}
+		elements = append(elements, roots[0].elements...)
+	}
+	sequence.elements = append(elements, sequence.elements[1:]...)
+	return true
+}
+
+// sequenceAt returns the sequence at a place, or nil.
+func sequenceAt(nodes []*node, at place) *node {
+	for _, n := range nodes {
+		if n.kind == sequenceNode && n.pos == at {
+			return n
+		}
+		if found := sequenceAt(n.elements, at); found != nil {
+			return found
+		}
+		for _, p := range n.pairs {
+			if found := sequenceAt([]*node{p.value}, at); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+// yamlLine reports whether a line is one behind which nothing is open, whatever
+// stands above: blank, a comment, the marker "---", or
+//
+//	indentation, any number of "- ", perhaps a key and its colon, perhaps a value
+//
+// Entry says that it has a "- ". A line that is blank or a comment is as if it
+// were indented by more than all others, since it never ends a sequence.
+func yamlLine(text []byte) (indent int, entry, ok bool) {
+	for _, b := range text {
+		if b < ' ' || b >= 0x7f {
+			return 0, false, false
+		}
+	}
+	text = bytes.TrimRight(text, " ")
+	value := bytes.TrimLeft(text, " ")
+	if len(value) == 0 || value[0] == '#' {
+		return math.MaxInt32, false, true
+	}
+	indent = len(text) - len(value)
+	if indent == 0 && string(value) == "---" {
+		return 0, false, true
+	}
+	for len(value) > 2 && value[0] == '-' && value[1] == ' ' {
+		value, entry = bytes.TrimLeft(value[2:], " "), true
+	}
+	if key := wordLength(value); key > 0 && key < len(value) && value[key] == ':' {
+		switch rest := value[key+1:]; {
+		case len(rest) == 0:
+			return indent, entry, true
+		case rest[0] == ' ':
+			value = bytes.TrimLeft(rest, " ")
+		}
+	}
+	return indent, entry, isClosedValue(value)
+}
+
+// wordLength returns how many bytes of a text begin it as a plain word that is no
+// indicator of YAML: in a bracket too, and at the start of a line.
+func wordLength(text []byte) int {
+	for i, b := range text {
+		switch {
+		case isLetterOrDigit(b), b == '_', b == '/', b == '$', b == '+':
+		case i > 0 && (b == '.' || b == '-'):
+		default:
+			return i
+		}
+	}
+	return len(text)
+}
+
+func isLetterOrDigit(b byte) bool {
+	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
+}
+
+// isClosedValue reports whether a value ends where the line does, and has
+// nothing behind which a further token could begin. A plain text may hold
+// brackets and quotes, for none of them is the first of a token.
+func isClosedValue(value []byte) bool {
+	if bytes.Contains(value, []byte(": ")) || bytes.Contains(value, []byte(" #")) || value[len(value)-1] == ':' {
+		return false
+	}
+	if value[0] == '[' {
+		return isClosedList(value[1:])
+	}
+	if n := quotedLength(value); n > 0 {
+		return n == len(value)
+	}
+	return wordLength(value) > 0
+}
+
+// isClosedList reports whether a text is the items of a flow sequence and the
+// bracket that ends it.
+func isClosedList(text []byte) bool {
+	for {
+		n := quotedLength(text)
+		if n == 0 {
+			n = wordLength(text)
+		}
+		switch text = text[n:]; {
+		case n == 0 || len(text) == 0:
+			return false
+		case text[0] == ']':
+			return len(text) == 1
+		case text[0] != ',':
+			return false
+		}
+		text = bytes.TrimLeft(text[1:], " ")
+	}
+}
+
+// quotedLength returns the length of the quoted text that a text begins with. It
+// is 0 if there is none, or one with an escape or a quote in it.
+func quotedLength(text []byte) int {
+	if len(text) == 0 || text[0] != '"' && text[0] != '\'' {
+		return 0
+	}
+	end := bytes.IndexAny(text[1:], `"'\`) + 1
+	if end == 0 || text[end] != text[0] {
+		return 0
+	}
+	return end + 1
+}
