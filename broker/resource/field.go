@@ -217,9 +217,11 @@ func (f *field) list() []*field {
 	if !f.isList() {
 		return nil
 	}
-	out := make([]*field, len(f.node.elements))
+	fields := make([]field, len(f.node.elements))
+	out := make([]*field, len(fields))
 	for i := range out {
-		out[i] = f.entry(i)
+		fields[i] = f.entry(i)
+		out[i] = &fields[i]
 	}
 	return out
 }
@@ -234,7 +236,8 @@ func (f *field) texts() []string {
 	for i, n := range f.node.elements {
 		out[i] = n.text
 		if n.kind != stringNode || n.text == "" {
-			out[i] = f.entry(i).nonEmpty()
+			entry := f.entry(i)
+			out[i] = entry.nonEmpty()
 		}
 	}
 	return out
@@ -252,7 +255,7 @@ func (f *field) isList() bool {
 }
 
 // entry returns an entry of a list.
-func (f *field) entry(i int) *field {
+func (f *field) entry(i int) field {
 	n := f.node.elements[i]
-	return &field{decoder: f.decoder, node: n, parent: f, index: i, at: n.pos}
+	return field{decoder: f.decoder, node: n, parent: f, index: i, at: n.pos}
 }

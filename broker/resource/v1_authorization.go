@@ -1,6 +1,10 @@
 package resource
 
-import "github.com/mqttwarden/mqttwarden/mqttauthz"
+import (
+	"slices"
+
+	"github.com/mqttwarden/mqttwarden/mqttauthz"
+)
 
 // readAuthorizationV1 reads a BrokerAuthorization of version v1. Patterns are
 // taken as they are; mqttauthz.Compile reads them.
@@ -29,7 +33,9 @@ func readAuthorizationV1(d document) {
 
 func readRulesV1(a *Authorization, f *field) {
 	a.rules, a.path = f.node, f.path()
-	for _, f := range f.list() {
+	rules := f.list()
+	a.Rules = slices.Grow(a.Rules, len(rules))
+	for _, f := range rules {
 		a.Rules = append(a.Rules, readRuleV1(f))
 	}
 }
@@ -37,7 +43,9 @@ func readRulesV1(a *Authorization, f *field) {
 func readRuleV1(f *field) mqttauthz.Rule {
 	o := f.object()
 	r := mqttauthz.Rule{Principals: readPrincipalsV1(o.required("principals"))}
-	for _, f := range o.required("brokerResources").list() {
+	brokerResources := o.required("brokerResources").list()
+	r.BrokerResources = slices.Grow(r.BrokerResources, len(brokerResources))
+	for _, f := range brokerResources {
 		r.BrokerResources = append(r.BrokerResources, readBrokerResourceV1(f))
 	}
 	for _, f := range o.optional("stateStoreResources").list() {

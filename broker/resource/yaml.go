@@ -218,6 +218,7 @@ type yamlTree struct {
 	nodes   nodes
 	line    int    // lines of the file before the data
 	path    []step // to the value being converted
+	key     node   // being converted, if it is a scalar: no two are at once
 }
 
 // step is one element of a path: a key, or an index below a list.
@@ -227,7 +228,17 @@ type step struct {
 }
 
 func (t *yamlTree) convert(y *yaml.Node) *node {
-	n := t.nodes.at(place{int32(max(y.Line, 1) + t.line), int32(max(y.Column, 1))})
+	n := t.nodes.at(t.place(y))
+	t.fill(n, y)
+	return n
+}
+
+func (t *yamlTree) place(y *yaml.Node) place {
+	return place{int32(max(y.Line, 1) + t.line), int32(max(y.Column, 1))}
+}
+
+// fill writes all but the place of a node.
+func (t *yamlTree) fill(n *node, y *yaml.Node) {
 	if y.Anchor != "" && y.Kind != yaml.AliasNode {
 		t.refuse(n, "YAML anchors are not allowed; repeat the value, or put it in quotes if it begins with &")
 	}
@@ -244,7 +255,6 @@ func (t *yamlTree) convert(y *yaml.Node) *node {
 	default:
 		t.refuse(n, "unknown YAML construct")
 	}
-	return n
 }
 
 func (t *yamlTree) convertMapping(n *node, y *yaml.Node) {
@@ -254,18 +264,28 @@ func (t *yamlTree) convertMapping(n *node, y *yaml.Node) {
 	}
 	n.pairs = make([]pair, 0, len(y.Content)/2)
 	for i := 0; i+1 < len(y.Content); i += 2 {
-		key := t.convert(y.Content[i])
+		key := t.convertKey(y.Content[i])
 		if y.Content[i].Tag == "!!merge" {
-			t.refuse(key, "YAML merge keys are not allowed; repeat the fields")
+			t.refuse(&key, "YAML merge keys are not allowed; repeat the fields")
 		}
 		if key.kind != stringNode {
-			t.refuse(key, "a key must be a string, found "+key.kind.String()+"; put it in quotes")
+			t.refuse(&key, "a key must be a string, found "+key.kind.String()+"; put it in quotes")
 		}
 		t.path = append(t.path, step{key.text, -1})
 		value := t.convert(y.Content[i+1])
 		t.path = t.path[:len(t.path)-1]
 		n.pairs = append(n.pairs, pair{key: key.text, pos: key.pos, value: value})
 	}
+}
+
+// convertKey converts a key, of which the tree keeps the text and the place only.
+func (t *yamlTree) convertKey(y *yaml.Node) node {
+	if y.Kind != yaml.ScalarNode {
+		return *t.convert(y)
+	}
+	t.key = node{pos: t.place(y)}
+	t.fill(&t.key, y)
+	return t.key
 }
 
 func (t *yamlTree) convertSequence(n *node, y *yaml.Node) {
