@@ -23,6 +23,12 @@ func ReadYAMLPieces(text []byte, size int) (tree string, ok bool) {
 	return dump(roots), true
 }
 
+// ClosedLine reports whether a line may stand in front of a cut.
+func ClosedLine(line string) bool {
+	_, _, ok := yamlLine([]byte(line))
+	return ok
+}
+
 func dump(roots []*node) string {
 	var b strings.Builder
 	for _, n := range roots {

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"bytes"
+	"cmp"
 	"math"
 	"runtime"
 	"sync"
@@ -14,12 +15,12 @@ import (
 //
 //   - the rest is the text in which the lines of the pieces are empty, so that
 //     every other line keeps its number. It holds the first entry of the
-//     sequence and the last one, and everything around it;
+//     sequence, at least the last one, and everything around them;
 //   - a piece holds some of the entries between, indented as they are, so that
 //     every column stays.
 //
-// The tree is that of the rest, with the entries of the pieces between the first
-// and the last. If the library or the conversion has anything to say about any
+// The tree is that of the rest, with the entries of the pieces behind the first
+// one. If the library or the conversion has anything to say about any
 // part, all is thrown away and the text is read as a whole: every error is one of
 // the whole text. Why the tree is the one of the whole text:
 //
@@ -58,7 +59,7 @@ const (
 // false if there is nothing to cut, and if anything about the text is wrong.
 func parseYAMLPieces(data []byte, size int) (roots []*node, ok bool) {
 	run := longestRun(data, size)
-	if len(run.cuts) < 2 {
+	if run.size() == 0 {
 		return nil, false
 	}
 	pieces := run.split(data)
@@ -93,15 +94,14 @@ type yamlPiece struct {
 // yamlRun is a block sequence, as its lines show it.
 type yamlRun struct {
 	first place     // of its first "-"; the zero value is no sequence
-	cuts  []yamlCut // at entries: the second, some between, and the last
-	last  yamlCut   // the last entry, if it is no cut yet
+	cuts  []yamlCut // at its second entry and some further ones
 }
 
 // yamlCut is the start of a line.
 type yamlCut struct{ offset, line int }
 
-// longestRun returns the sequence that has the most text between its second
-// entry and its last one. A sequence within another is no candidate.
+// longestRun returns the sequence that has the most text between its cuts. A
+// sequence within another is no candidate.
 func longestRun(data []byte, size int) yamlRun {
 	var longest, run yamlRun
 	at := yamlCut{}
@@ -111,39 +111,36 @@ func longestRun(data []byte, size int) yamlRun {
 		if !ok {
 			break
 		}
-		switch column := indent + 1; {
-		case run.first != place{} && column > int(run.first.column):
-		case run.first != place{} && column == int(run.first.column) && entry:
-			run.entry(at, size)
+		switch column := int32(indent + 1); {
+		case run.first != place{} && column > run.first.column:
+		case run.first != place{} && column == run.first.column && entry:
+			run.cut(at, size)
 		default:
-			longest, run = run.longer(longest), yamlRun{}
+			longest, run = longest.orLonger(run), yamlRun{}
 			if entry {
-				run.first = place{int32(at.line + 1), int32(column)}
+				run.first = place{int32(at.line + 1), column}
 			}
 		}
 		at = yamlCut{at.offset + len(text) + 1, at.line + 1}
 	}
-	return run.longer(longest)
+	return longest.orLonger(run)
 }
 
-func (r *yamlRun) entry(at yamlCut, size int) {
-	r.last = at
+// cut cuts at an entry, unless the piece in front of it would be too small.
+func (r *yamlRun) cut(at yamlCut, size int) {
 	if len(r.cuts) == 0 || at.offset-r.cuts[len(r.cuts)-1].offset >= size {
 		r.cuts = append(r.cuts, at)
 	}
 }
 
-// longer ends a run and returns the longer one of both.
-func (r yamlRun) longer(other yamlRun) yamlRun {
-	if len(r.cuts) == 0 || r.last.offset-r.cuts[0].offset <= other.size() {
+func (r yamlRun) orLonger(other yamlRun) yamlRun {
+	if other.size() > r.size() {
 		return other
-	}
-	if r.last != r.cuts[len(r.cuts)-1] {
-		r.cuts = append(r.cuts, r.last)
 	}
 	return r
 }
 
+// size returns how many bytes are cut out.
 func (r yamlRun) size() int {
 	if len(r.cuts) == 0 {
 		return 0
@@ -165,17 +162,21 @@ func (r yamlRun) split(data []byte) []yamlPiece {
 	return pieces
 }
 
-// join puts the entries of the pieces between the first and the last of the
-// sequence, which is somewhere in the trees of the rest. It reports whether all
-// is as the lines have shown it.
+// join puts the entries of the pieces behind the first one of the sequence,
+// which is somewhere in the trees of the rest. It reports whether all is as the
+// lines have shown it.
 func (r yamlRun) join(rest []*node, pieces [][]*node) bool {
-	sequence := sequenceAt(rest, r.first)
+	var sequence *node
+	for _, root := range rest {
+		sequence = cmp.Or(sequence, sequenceAt(root, r.first))
+	}
 	if sequence == nil || len(sequence.elements) < 2 {
 		return false
 	}
 	elements := sequence.elements[:1:1]
 	for i, roots := range pieces {
-		if len(roots) != 1 || sequenceAt(roots, place{int32(r.cuts[i].line + 1), r.first.column}) != roots[0] {
+		begin := place{int32(r.cuts[i].line + 1), r.first.column}
+		if len(roots) != 1 || roots[0].kind != sequenceNode || roots[0].pos != begin {
 			return false
 		}
 		elements = append(elements, roots[0].elements...)
@@ -184,19 +185,15 @@ func (r yamlRun) join(rest []*node, pieces [][]*node) bool {
 	return true
 }
 
-// sequenceAt returns the sequence at a place, or nil.
-func sequenceAt(nodes []*node, at place) *node {
-	for _, n := range nodes {
-		if n.kind == sequenceNode && n.pos == at {
-			return n
-		}
-		if found := sequenceAt(n.elements, at); found != nil {
+// sequenceAt returns the sequence at a place that is within no other sequence,
+// or nil.
+func sequenceAt(n *node, at place) *node {
+	if n.kind == sequenceNode && n.pos == at {
+		return n
+	}
+	for _, p := range n.pairs {
+		if found := sequenceAt(p.value, at); found != nil {
 			return found
-		}
-		for _, p := range n.pairs {
-			if found := sequenceAt([]*node{p.value}, at); found != nil {
-				return found
-			}
 		}
 	}
 	return nil
@@ -218,7 +215,7 @@ func yamlLine(text []byte) (indent int, entry, ok bool) {
 	text = bytes.TrimRight(text, " ")
 	value := bytes.TrimLeft(text, " ")
 	if len(value) == 0 || value[0] == '#' {
-		return math.MaxInt32, false, true
+		return math.MaxInt32 - 1, false, true
 	}
 	indent = len(text) - len(value)
 	if indent == 0 && string(value) == "---" {
@@ -264,7 +261,7 @@ func isClosedValue(value []byte) bool {
 		return false
 	}
 	if value[0] == '[' {
-		return isClosedList(value[1:])
+		return string(value) == "[]" || isClosedList(value[1:])
 	}
 	if n := quotedLength(value); n > 0 {
 		return n == len(value)

@@ -53,12 +53,13 @@ func piecesCases() map[string]struct {
 		"below a key":               {"x: 1\na:\n  b:\n    - 1\n    - 2\n    - 3\n", true},
 		"as deep as its key":        {"x: 1\na:\n  b:\n  - 1\n  - 2\n  - 3\n", true},
 		"as deep as a key of root":  {"a:\n- 1\n- 2\n- 3\n", true},
-		"mappings":                  {"a:\n- b: 1\n  c: 2\n- b:\n    x\n  c: []\n- b: 3\n", false},
+		"mappings":                  {"a:\n- b: 1\n  c: 2\n- b:\n    x\n  c: []\n- b: 3\n", true},
 		"empty values":              {"a:\n- b:\n  c:\n- b:\n- b:\n  c:\n- d:\n", true},
 		"nested":                    {"a:\n- - 1\n  - 2\n-   - 3\n    - 4\n- - - 5\n    - 6\n- 7\n", true},
 		"the outer of two":          {"- - 1\n  - 2\n  - 3\n  - 4\n", false},
 		"the longer of two":         {"a:\n- 1\n- 2\n- 3\nb:\n- 1\n- 2\n- 3\n- 4\nc: 5\n", true},
 		"the longer one first":      {"b:\n- 1\n- 2\n- 3\n- 4\nc: 5\na:\n- 1\n- 2\n- 3\n", true},
+		"two lists":                 {"a:\n  - 1\n  - 2\nb:\n  - 1\n  - 2\n  - 3\n  - 4\n", true},
 		"text behind":               {"a:\n  b:\n  - 1\n  - 2\n  - 3\n  c: 4\nd: 5\n", true},
 		"anything behind":           {"a:\n  - 1\n  - 2\n  - 3\nd: {e: 'x\n\n  - 1', \"f\": [1,\n 2]}\ng: |\n  - 1\n  - 2\nh: \"\u00e4\"\n", true},
 		"last entry over lines":     {"- 1\n- 2\n- 3\n- {a: 1,\n- b: 2}\n", false},
@@ -170,6 +171,34 @@ func TestYAMLPieces(t *testing.T) {
 			checkPieces(t, []byte("b:\n- 1\n- 2\n- 3\n"+c.text))
 			checkPieces(t, []byte("- 1\n- 2\n- 3\n"+c.text+"- 4\n- 5\n"))
 		})
+	}
+}
+
+// TestClosedLine holds every rule of the lines behind which nothing is open.
+func TestClosedLine(t *testing.T) {
+	closed := []string{
+		"", "  ", "# a: 'b", "  # [", "---", "---  ", "a", "  a b", "a/{b}/c[\"d\"]", "it's", "a:b", "a#b", "a: b", "a:  b  ", "a:", "a.b/c-d_e: f", "- a", "-   a",
+		"- - a: b", "  - a:", "a: \"b c\"", "a: 'b {c}'", "- ''", "a: []", "- [a]", "a: [a, \"b\", 'c d',e]", "a: $share/g/+/t", "/a", "+/a", "_a", "a: b|>&*!%@`?,}<",
+	}
+	for _, line := range closed {
+		if !resource.ClosedLine(line) {
+			t.Errorf("%q is not closed", line)
+		}
+	}
+	open := []string{
+		"a: b: c", "a b: c", "a b:", "a: b:", "a:b: c", "a:b:", "a # b", "a: b # c", "- # a", "\"a: b\"", "\"a #b\"", "'a:'x:", "- -", "-", "- ", "a: - b", "a: -",
+		"\"a", "a: 'b", "\"a'", "'a\"", "\"a\\\"", "'a''b'", "\"a'b\"", "'a\"b'", "\"a\" b", "'a' 'b", "\"a\": b", "'a':",
+		"[", "[a", "[a,", "[a]b", "[a] [b", "[a,]", "[a, ]", "[,a]", "[a b]", "[a 'b']", "['a'b]", "[ ]", "[][", "[[a]]", "[{a}]", "[a: b]", "[a:b]", "[\"a: b\"]", "[&a b]", "[-a]", "[a}]", "[#a]",
+		"{}", "{a: b}", "]", "}", "|", ">", "|-", "a: |", "a: >-", "&a b", "*a", "!a b", "%a", "@a", "`a", "? a", "?a", ": a", ":a", ",a", "-a", "<<: a", "<a", "~", ".a", "...", ".5",
+		"  ---", "--- a", "----", "-- a", "a\tb", "\ta", "a\t", "# \t", "a\r", "a\x00", "a\x7f", "\u00e4", "# \u0085", "\ufeffa",
+	}
+	for _, line := range open {
+		if resource.ClosedLine(line) {
+			t.Errorf("%q is closed", line)
+		}
+		if resource.ClosedLine("- a: "+line) && len(line) > 0 && line[0] != '#' && line[0] != ' ' {
+			t.Errorf("%q is closed behind a key", line)
+		}
 	}
 }
 
