@@ -177,7 +177,7 @@ func TestYAMLPieces(t *testing.T) {
 // TestClosedLine holds every rule of the lines behind which nothing is open.
 func TestClosedLine(t *testing.T) {
 	closed := []string{
-		"", "  ", "# a: 'b", "  # [", "---", "---  ", "a", "  a b", "a/{b}/c[\"d\"]", "it's", "a:b", "a#b", "a: b", "a:  b  ", "a:", "a.b/c-d_e: f", "- a", "-   a",
+		"", "  ", "# a: 'b", "  # [", "---", "---  ", "a", "  a b", "a/{b}/c[\"d\"]", "it's", "a  'b", "a:b", "a:'b", "a#b", "a: b", "a:  b  ", "a:", "a.b/c-d_e: f", "- a", "-   a",
 		"- - a: b", "  - a:", "a: \"b c\"", "a: 'b {c}'", "- ''", "a: []", "- [a]", "a: [a, \"b\", 'c d',e]", "a: $share/g/+/t", "/a", "+/a", "_a", "a: b|>&*!%@`?,}<",
 	}
 	for _, line := range closed {
