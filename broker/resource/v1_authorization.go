@@ -52,10 +52,14 @@ func readRuleV1(f *field) mqttauthz.Rule {
 		r.StateStoreResources = append(r.StateStoreResources, readStateStoreResourceV1(f))
 	}
 	for _, name := range []string{"clientIds", "usernames", "attributes"} {
-		o.misplaced(name, name+" belongs to the principals of the rule")
+		if o.has(name) {
+			o.misplaced(name, name+" belongs to the principals of the rule")
+		}
 	}
 	for _, name := range []string{"method", "topics"} {
-		o.misplaced(name, name+" belongs to an entry of brokerResources")
+		if o.has(name) {
+			o.misplaced(name, name+" belongs to an entry of brokerResources")
+		}
 	}
 	o.done()
 	return r
