@@ -9,7 +9,7 @@ import (
 )
 
 // A document of ten thousand rules is one long block sequence, and the library
-// takes nearly all of the time for it. So such a sequence is cut at its entries
+// takes most of the time for it. So such a sequence is cut at its entries
 // into pieces, which the library reads side by side:
 //
 //   - the rest is the text in which the lines of the pieces are empty, so that
@@ -19,9 +19,9 @@ import (
 //     every column stays.
 //
 // The tree is that of the rest, with the entries of the pieces behind the first
-// one. If the library or the conversion has anything to say about any
-// part, all is thrown away and the text is read as a whole: every error is one of
-// the whole text. Why the tree is the one of the whole text:
+// one. If the library or the conversion has anything to say about any part, all is
+// thrown away and the text is read as a whole: every error is one of the whole
+// text. Why the tree is the one of the whole text:
 //
 // (1) At the start of a line that is cut no bracket, no quoted text and no block
 // scalar is open. A character that opens one does so only as the first one of a
