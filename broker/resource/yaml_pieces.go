@@ -46,7 +46,8 @@ import (
 //
 // (4) No anchor is in a piece, nor an alias, nor a directive, and a document marker
 // ends the sequence. A piece has its sequence at the root, so the depth that it
-// may have is smaller by the most that N spaces can nest.
+// may have is smaller by the most that may be around the sequence: a mapping at
+// each indentation up to N.
 
 // Sizes, in bytes. A small file is read in no time as a whole.
 const (
@@ -156,7 +157,7 @@ func (r yamlRun) split(data []byte) []yamlPiece {
 	pieces := []yamlPiece{{rest, 0, maxDepth}}
 	for i, from := range r.cuts[:len(r.cuts)-1] {
 		text := data[from.offset:r.cuts[i+1].offset]
-		pieces = append(pieces, yamlPiece{text, from.line, maxDepth - int(r.first.column) + 1})
+		pieces = append(pieces, yamlPiece{text, from.line, maxDepth - int(r.first.column)})
 	}
 	return pieces
 }

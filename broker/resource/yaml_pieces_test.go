@@ -147,16 +147,18 @@ func piecesCases() map[string]struct {
 		"null entries":              {"- ~\n- null\n- a:\n- 4\n", false},
 		"null in words":             {"- null\n- null\n- null\n- null\n", true},
 		"kinds of scalars":          {"- 1.5\n- 0x1\n- yes\n- true\n- 2001-01-01\n- 1_0\n- a:b\n- -1\n", true},
-		"as deep as allowed":        {nested(maxNested), true},
+		"as deep as a piece may be": {nested(maxNested), true},
 		"deeper than a piece is":    {nested(maxNested + 1), false},
-		"deeper than allowed":       {nested(maxNested + 2), false},
+		"deeper than allowed":       {nested(maxNested + 4), false},
+		"far to the right":          {"a:\n" + strings.Repeat(strings.Repeat(" ", 63)+"- 1\n", 3), false},
+		"farther to the right":      {"a:\n" + strings.Repeat(strings.Repeat(" ", 99)+"- 1\n", 3), false},
 		"JSON":                      {"{\"a\": [\n- 1,\n- 2,\n- 3\n]}\n", false},
 	}
 }
 
 // maxNested is how many lists a middle entry of [nested] may have within it: 64
-// less the four spaces of its list, and the list itself.
-const maxNested = 59
+// less the column of its list, and the list itself.
+const maxNested = 58
 
 // TestYAMLPieces compares texts that are read in pieces with what the whole gives.
 func TestYAMLPieces(t *testing.T) {
