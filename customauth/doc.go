@@ -44,6 +44,13 @@
 // seconds, when a client asks. Any answer ends that. Since the probe carries
 // nothing of any client, no client can shut the server off from the others.
 //
+// # When many clients come at once
+//
+// No more than MaxConcurrent requests run at a time, and they start one by one, at
+// most MaxPerSecond of them in a second, so that the clients that are connected
+// keep their share of the processors. The others wait, up to MaxWaiting of them and
+// MaxWait long (CUST-6).
+//
 // # What is not here
 //
 // Nothing is cached: every CONNECT and every AUTH is one request, or two after a
