@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"runtime"
 	"strings"
 	"time"
 
@@ -41,7 +42,9 @@ type Config struct {
 	// connect at once leaves the others of the broker their processor time,
 	// however fast the server is. MaxWaiting bounds how many clients wait for
 	// their turn, and MaxWait how long; a client beyond either gets
-	// mqttauth.ErrFailed. Zero: the defaults.
+	// mqttauth.ErrFailed. MaxWait and Timeout together should be shorter than
+	// the deadline of the flow. Zero: the defaults, DefaultMaxPerSecond times
+	// runtime.GOMAXPROCS for MaxPerSecond.
 	MaxConcurrent int
 	MaxPerSecond  int
 	MaxWaiting    int
@@ -70,9 +73,9 @@ type Config struct {
 const (
 	DefaultTimeout       = 5 * time.Second
 	DefaultMaxConcurrent = 64
-	DefaultMaxPerSecond  = 1000
+	DefaultMaxPerSecond  = 250 // for each processor
 	DefaultMaxWaiting    = 1024
-	DefaultMaxWait       = 2 * time.Second
+	DefaultMaxWait       = 3 * time.Second
 )
 
 // TLS is what a Method needs for its connections. The zero value trusts the
@@ -119,7 +122,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.MaxConcurrent = DefaultMaxConcurrent
 	}
 	if c.MaxPerSecond == 0 {
-		c.MaxPerSecond = DefaultMaxPerSecond
+		c.MaxPerSecond = DefaultMaxPerSecond * runtime.GOMAXPROCS(0)
 	}
 	if c.MaxWaiting == 0 {
 		c.MaxWaiting = DefaultMaxWaiting

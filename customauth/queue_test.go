@@ -3,6 +3,7 @@ package customauth_test
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -21,8 +22,8 @@ func TestThousandClients(t *testing.T) {
 		limits customauth.Config
 		want   time.Duration
 	}{
-		"one each millisecond": {customauth.Config{}, 1019 * time.Millisecond},
-		"64 at a time":         {customauth.Config{MaxPerSecond: 1e9}, 16 * 20 * time.Millisecond}, // 1000 / 64, rounded up
+		"one each 2 ms": {customauth.Config{MaxPerSecond: 500}, (999*2 + 20) * time.Millisecond},
+		"64 at a time":  {customauth.Config{MaxPerSecond: 1e9}, 16 * 20 * time.Millisecond}, // 1000 / 64, rounded up
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubbleWith(t, test.limits, func(t *testing.T, b *bubble) {
@@ -40,6 +41,19 @@ func TestThousandClients(t *testing.T) {
 					t.Errorf("%d connections", got)
 				}
 			})
+		})
+	}
+}
+
+// The more processors, the more requests a second.
+func TestDefaultPace(t *testing.T) {
+	for processors, apart := range map[int]time.Duration{1: 4 * time.Millisecond, 4: time.Millisecond} {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
+		inBubble(t, func(t *testing.T, b *bubble) {
+			want := []told{{2 * apart, mqttauth.Accepted}, {apart, mqttauth.Accepted}, {0, mqttauth.Accepted}}
+			if diff := gocmp.Diff(want, b.crowd(t, 3), gocmp.AllowUnexported(told{})); diff != "" {
+				t.Errorf("%d processors (-want +got)\n%s", processors, diff)
+			}
 		})
 	}
 }
