@@ -30,15 +30,16 @@ func (d *decoder) decode(data []byte) {
 
 // parse returns the values of a file.
 func (d *decoder) parse(data []byte) []*node {
-	data, problem := checkText(d.file, data)
+	parse, most := d.parseYAML, maxYAMLMarks
+	if strings.EqualFold(filepath.Ext(d.file), ".json") {
+		parse, most = d.parseJSON, maxMarks
+	}
+	data, problem := checkText(d.file, data, most)
 	if problem != nil {
 		d.errors = append(d.errors, problem)
 		return nil
 	}
-	if strings.EqualFold(filepath.Ext(d.file), ".json") {
-		return d.parseJSON(data)
-	}
-	return d.parseYAML(data)
+	return parse(data)
 }
 
 // report adds an error, up to maxErrors for one file.

@@ -13,20 +13,14 @@ func ReadYAML(text []byte) (tree string, errs Errors) {
 	return dump(roots), d.errors
 }
 
-// ReadYAMLPieces reads a text in pieces of at least size bytes. It reports false
-// if it did not.
-func ReadYAMLPieces(text []byte, size int) (tree string, ok bool) {
-	roots, ok := parseYAMLPieces(text, size)
+// ReadPlainYAML reads a text without the library. It reports false if it is one
+// for the library.
+func ReadPlainYAML(text []byte) (tree string, ok bool) {
+	roots, ok := parsePlainYAML(text)
 	if !ok {
 		return "", false
 	}
 	return dump(roots), true
-}
-
-// ClosedLine reports whether a line may stand in front of a cut.
-func ClosedLine(line string) bool {
-	_, _, ok := yamlLine([]byte(line))
-	return ok
 }
 
 func dump(roots []*node) string {

@@ -6,7 +6,7 @@ package resource
 // "BrokerListener default/edge". Errors are as those of [Load].
 func ParseObject(name string, data []byte) (*Set, error) {
 	d := decoder{file: name, set: &Set{}}
-	text, problem := checkText(name, data)
+	text, problem := checkText(name, data, maxMarks)
 	if problem != nil {
 		problem.Position = Position{File: name}
 		return nil, Errors{problem}

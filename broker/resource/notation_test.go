@@ -74,14 +74,14 @@ func TestJSONNotation(t *testing.T) {
 
 // TestBounds refuses what is too large or too deep before it costs much.
 func TestBounds(t *testing.T) {
-	tests := []struct{ name, text, want string }{
-		{"bytes", strings.Repeat(" ", 8<<20+1), "f.yaml:1:1: file is larger than 8 MiB; split it"},
-		{"values", strings.Repeat("- \n", 1<<20+1), "f.yaml:1048577:2: file has more than 1048576 values; split it"},
-		{"values for the library", "# a\n---\n" + strings.Repeat("- \n", 1<<18+1), "f.yaml:262144:1: more than 262144 values, which is too much YAML at once; split the file"},
+	tests := []struct{ name, file, text, want string }{
+		{"bytes", "f.yaml", strings.Repeat(" ", 8<<20+1), "f.yaml:1:1: file is larger than 8 MiB; split it"},
+		{"values of JSON", "f.json", "[" + strings.Repeat("1,\n", 1<<20), "f.json:1048576:2: file has more than 1048576 values; split it"},
+		{"values of YAML", "f.yaml", "# a\n---\n" + strings.Repeat("- \n", 1<<18+1), "f.yaml:262144:1: file has more than 262144 values; split it"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := resource.Parse("f.yaml", []byte(tt.text))
+			_, err := resource.Parse(tt.file, []byte(tt.text))
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("error = %v, want %s", err, tt.want)
 			}

@@ -24,41 +24,49 @@ const (
 	maxSyntaxErrors = 20   // after which the rest of a file is not read
 )
 
-// checkText refuses what neither notation should have to deal with, before a
-// parser sees it: too much, another encoding, and characters that some
-// programs take for line breaks and others do not. It returns the text without
-// a byte order mark.
-func checkText(file string, data []byte) ([]byte, *Error) {
+// checkText refuses what no notation should have to deal with, before a parser
+// sees it: too much, another encoding, and characters that some programs take
+// for line breaks and others do not. Values are too many when there are more than
+// most marks. It returns the text without a byte order mark.
+func checkText(file string, data []byte, most int) ([]byte, *Error) {
 	if len(data) > maxFileBytes {
 		return nil, &Error{Position: Position{file, 1, 1}, Detail: fmt.Sprintf("file is larger than %d MiB; split it", maxFileBytes>>20)}
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	marks := 0
+	if at := offsetOfMark(data, most); at >= 0 {
+		return nil, &Error{Position: placeOf(data, at).in(file), Detail: fmt.Sprintf("file has more than %d values; split it", most)}
+	}
 	for i := 0; i < len(data); {
-		b := data[i]
-		switch {
-		case isMark(b):
-			marks++
+		if b := data[i]; b >= ' ' && b < 0x7f || b == '\t' || b == '\n' || b == '\r' {
 			i++
-		case b >= ' ' && b < 0x7f || b == '\t' || b == '\n' || b == '\r':
-			i++
-		default:
-			r, n := utf8.DecodeRune(data[i:])
-			if problem := unwanted(r, n); problem != "" {
-				return nil, &Error{Position: placeOf(data, i).in(file), Detail: problem}
-			}
-			i += n
+			continue
 		}
-		if marks > maxMarks {
-			return nil, &Error{Position: placeOf(data, i).in(file), Detail: fmt.Sprintf("file has more than %d values; split it", maxMarks)}
+		r, n := utf8.DecodeRune(data[i:])
+		if problem := unwanted(r, n); problem != "" {
+			return nil, &Error{Position: placeOf(data, i).in(file), Detail: problem}
 		}
+		i += n
 	}
 	return data, nil
 }
 
-// isMark reports whether a character can begin a value.
-func isMark(b byte) bool {
-	return b == ':' || b == ',' || b == '-' || b == '?' || b == '[' || b == '{'
+// marks are the characters that can begin a value.
+const marks = ":,-?[{"
+
+// offsetOfMark returns where the mark is that has so many others before it, or -1.
+func offsetOfMark(data []byte, others int) int {
+	count := 0
+	for i := range len(marks) {
+		count += bytes.Count(data, []byte(marks[i:i+1]))
+	}
+	if count <= others {
+		return -1
+	}
+	at := -1
+	for range others + 1 {
+		at += 1 + bytes.IndexAny(data[at+1:], marks)
+	}
+	return at
 }
 
 // unwanted says what is wrong with a character that is not printable ASCII, or

@@ -54,7 +54,7 @@ type tomlKey struct {
 // errors of the others; then cut is true, and what is missing may stand in the
 // part that was not read.
 func (d *decoder) parseTOML(data []byte) (root *field, cut bool) {
-	data, problem := checkText(d.file, data)
+	data, problem := checkText(d.file, data, maxMarks)
 	if problem == nil {
 		problem = checkTOMLSize(d.file, data)
 	}

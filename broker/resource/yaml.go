@@ -3,7 +3,6 @@ package resource
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"regexp"
 	"strings"
@@ -16,12 +15,8 @@ import (
 // After a syntax error it goes on at the next line that begins with "---", so
 // that one bad document does not hide the errors of the others.
 func (d *decoder) parseYAML(data []byte) []*node {
-	if at, ok := checkMarks(data); !ok {
-		d.report(at, "", fmt.Sprintf("more than %d values, which is too much YAML at once; split the file", maxYAMLMarks))
-		return nil
-	}
-	if len(data) >= minCutFile {
-		if roots, ok := parseYAMLPieces(data, minCutPiece); ok {
+	if len(data) >= minPlainFile {
+		if roots, ok := parsePlainYAML(data); ok {
 			return roots
 		}
 	}
@@ -40,21 +35,6 @@ func (d *decoder) parseYAML(data []byte) []*node {
 		data, line = rest, line+skipped
 	}
 	return roots
-}
-
-// checkMarks counts the values that data may hold. It reports false, and where,
-// when they are too many for the library.
-func checkMarks(data []byte) (at place, ok bool) {
-	marks := 0
-	for i, b := range data {
-		if isMark(b) {
-			marks++
-		}
-		if marks > maxYAMLMarks {
-			return placeOf(data, i), false
-		}
-	}
-	return place{}, true
 }
 
 // parseYAMLStream reads documents up to the end, or up to the first syntax
