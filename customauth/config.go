@@ -73,9 +73,9 @@ type Config struct {
 const (
 	DefaultTimeout       = 5 * time.Second
 	DefaultMaxConcurrent = 64
-	DefaultMaxPerSecond  = 250 // for each processor
+	DefaultMaxPerSecond  = 125 // for each processor
 	DefaultMaxWaiting    = 1024
-	DefaultMaxWait       = 3 * time.Second
+	DefaultMaxWait       = 4500 * time.Millisecond
 )
 
 // TLS is what a Method needs for its connections. The zero value trusts the

@@ -22,7 +22,7 @@ func TestThousandClients(t *testing.T) {
 		limits customauth.Config
 		want   time.Duration
 	}{
-		"one each 2 ms": {customauth.Config{MaxPerSecond: 500}, (999*2 + 20) * time.Millisecond},
+		"one each 4 ms": {customauth.Config{MaxPerSecond: 250}, (999*4 + 20) * time.Millisecond},
 		"64 at a time":  {customauth.Config{MaxPerSecond: 1e9}, 16 * 20 * time.Millisecond}, // 1000 / 64, rounded up
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestThousandClients(t *testing.T) {
 
 // The more processors, the more requests a second.
 func TestDefaultPace(t *testing.T) {
-	for processors, apart := range map[int]time.Duration{1: 4 * time.Millisecond, 4: time.Millisecond} {
+	for processors, apart := range map[int]time.Duration{1: 8 * time.Millisecond, 8: time.Millisecond} {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
 		inBubble(t, func(t *testing.T, b *bubble) {
 			want := []told{{2 * apart, mqttauth.Accepted}, {apart, mqttauth.Accepted}, {0, mqttauth.Accepted}}
