@@ -189,7 +189,8 @@ func (c *conn) handle(f wire.Frame) error {
 		}
 		c.client.compact() // a client that pings is idle
 		c.reader.Compact()
-		c.out.send((&wire.Pingresp{}).Append(nil, c.version))
+		c.scratch = (&wire.Pingresp{}).Append(c.scratch[:0], c.version)
+		c.queue(c.scratch)
 		return nil
 	case wire.DISCONNECT:
 		return c.handleDisconnect(f)

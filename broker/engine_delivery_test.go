@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mqttwarden/mqttwarden/broker"
 	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
 	"github.com/mqttwarden/mqttwarden/mqttauth"
 )
@@ -287,6 +288,30 @@ func TestRetainedOrder(t *testing.T) {
 				t.Fatalf("message %q came behind %d", m.Payload, last)
 			}
 			last = n
+		}
+	}
+}
+
+// What one read brought is answered in one write, in order.
+func TestAnswersInOneWrite(t *testing.T) {
+	p := newServer(t, broker.Limits{}).listen(open()).connect(v5, "c")
+	var packets, want []byte
+	for id := range byte(100) {
+		packets = (&wire.Publish{QoS: 1, PacketID: uint16(id) + 1, Topic: "t"}).Append(packets, v5)
+		packets = append(packets, 0xC0, 0)             // PINGREQ
+		want = append(want, 0x40, 2, 0, id+1, 0xD0, 0) // PUBACK, PINGRESP
+	}
+	got := make([]byte, 1000)
+	for range 100 {
+		if _, err := p.nc.Write(packets); err != nil {
+			t.Fatal(err)
+		}
+		n, err := p.nc.Read(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got[:n]); diff != "" {
+			t.Fatalf("(-want +got)\n%s", diff)
 		}
 	}
 }

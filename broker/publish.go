@@ -206,11 +206,10 @@ func (c *conn) acknowledge(p *wire.Ack) (o session.Outcome) {
 	return o
 }
 
-// answer queues an acknowledgement. It is written by flush.
+// answer queues an acknowledgement.
 func (c *conn) answer(a *wire.Ack) {
 	c.scratch = a.Append(c.scratch[:0], c.version)
-	c.out.queue(c.scratch)
-	c.answered = true
+	c.queue(c.scratch)
 }
 
 func (c *conn) routeHeld(m *message.Message) {

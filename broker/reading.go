@@ -47,6 +47,12 @@ func (c *conn) read() {
 	}
 }
 
+// queue queues a packet that flush is to write.
+func (c *conn) queue(packet []byte) {
+	c.out.queue(packet)
+	c.answered = true
+}
+
 // flush has written, to ourselves as well, what was queued since the last time.
 // It comes before anything that may take long: then one write carries what
 // one read brought.

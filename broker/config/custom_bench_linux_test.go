@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -40,8 +41,9 @@ import (
 // nobody else wants. An answer has come when it has arrived at the socket, and not
 // when the measured client, which would be on another machine too, got its turn to
 // read it. Exchanges during which the host of a virtual machine took a processor
-// away are left out. The client sends something each millisecond: one that sends as
-// fast as it can measures mostly whom the operating system has run in its place.
+// away are left out. The client sends something about each millisecond: one that
+// sends as fast as it can measures mostly whom the operating system has run in its
+// place.
 //
 // The row without a pace shows what MaxPerSecond is for.
 func BenchmarkSlowAuthServer(b *testing.B) {
@@ -102,19 +104,17 @@ func (m *measured) beside(where string, crowd *process) {
 // what is going on, of the lots during which the host took no processor away.
 func (m *measured) sample(what string, end <-chan time.Time) {
 	publish := (&wire.Publish{QoS: 1, PacketID: 1, Topic: "t", Payload: make([]byte, 64)}).Append(nil, mqttauth.MQTT5)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
 	for {
 		before := stolen(m.b)
 		var puback, pingresp []time.Duration
 		for range lot {
-			select {
-			case <-end:
-				return
-			case <-tick.C:
-			}
 			puback = append(puback, m.exchange(publish, wire.PUBACK))
 			pingresp = append(pingresp, m.exchange([]byte{0xC0, 0}, wire.PINGRESP))
+		}
+		select {
+		case <-end:
+			return
+		default:
 		}
 		if stolen(m.b) == before {
 			m.waits["puback-"+what] = append(m.waits["puback-"+what], puback...)
@@ -125,7 +125,7 @@ func (m *measured) sample(what string, end <-chan time.Time) {
 
 // lot is how many packets of each kind are kept or thrown away together: they
 // take about as long as the operating system needs to count what the host takes.
-const lot = 25
+const lot = 12
 
 // stolen returns how much processor time the host of this virtual machine has
 // taken away, as the operating system counts it.
@@ -153,10 +153,17 @@ func (m *measured) report() {
 	}
 }
 
-// exchange sends a packet and returns how long its answer took to arrive. The
-// operating system says when that was: a client that is to read it may have to
-// wait for a processor behind the broker, which no client of another machine does.
+// exchange waits for half a millisecond to one and a half, sends a packet and
+// returns how long its answer took to arrive. The operating system says when that
+// was: a client that is to read it may have to wait for a processor behind the
+// broker, which no client of another machine does. It wakes us too: timers of
+// package time wait for whole milliseconds from the latest packet on, as those of
+// the broker do, and we would meet its timers always or never.
 func (m *measured) exchange(packet []byte, answer wire.Type) time.Duration {
+	pause := syscall.NsecToTimespec(500_000 + rand.Int64N(1_000_000))
+	if err := syscall.Nanosleep(&pause, nil); err != nil && err != syscall.EINTR {
+		m.b.Fatal(err)
+	}
 	start := time.Now()
 	if _, err := m.nc.Write(packet); err != nil {
 		m.b.Fatal(err)
