@@ -7,7 +7,7 @@ import (
 )
 
 // A policy of ten thousand rules is a table: each of its lines says by itself
-// what it is. The library takes three times as long for such a text as everything
+// what it is. The library takes several times as long for such a text as all
 // that comes after it, so it is read here, line by line.
 //
 // This is no second reader of YAML. It takes a text only if every line is one of
