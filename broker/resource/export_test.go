@@ -9,8 +9,14 @@ import (
 // what is wrong with it.
 func ReadYAML(text []byte) (tree string, errs Errors) {
 	var d decoder
-	roots, _ := d.parseYAMLStream(text, 0, maxDepth)
+	roots, _ := d.parseYAMLStream(text, 0)
 	return dump(roots), d.errors
+}
+
+// LoadYAML is ReadYAML for who does not want to see the trees.
+func LoadYAML(text []byte) {
+	var d decoder
+	d.parseYAMLStream(text, 0)
 }
 
 // ReadPlainYAML reads a text without the library. It reports false if it is one

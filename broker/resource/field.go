@@ -217,11 +217,9 @@ func (f *field) list() []*field {
 	if !f.isList() {
 		return nil
 	}
-	fields := make([]field, len(f.node.elements))
-	out := make([]*field, len(fields))
+	out := make([]*field, len(f.node.elements))
 	for i := range out {
-		fields[i] = f.entry(i)
-		out[i] = &fields[i]
+		out[i] = f.entry(i)
 	}
 	return out
 }
@@ -236,8 +234,7 @@ func (f *field) texts() []string {
 	for i, n := range f.node.elements {
 		out[i] = n.text
 		if n.kind != stringNode || n.text == "" {
-			entry := f.entry(i)
-			out[i] = entry.nonEmpty()
+			out[i] = f.entry(i).nonEmpty()
 		}
 	}
 	return out
@@ -255,7 +252,7 @@ func (f *field) isList() bool {
 }
 
 // entry returns an entry of a list.
-func (f *field) entry(i int) field {
+func (f *field) entry(i int) *field {
 	n := f.node.elements[i]
-	return field{decoder: f.decoder, node: n, parent: f, index: i, at: n.pos}
+	return &field{decoder: f.decoder, node: n, parent: f, index: i, at: n.pos}
 }

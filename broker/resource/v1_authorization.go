@@ -1,10 +1,6 @@
 package resource
 
-import (
-	"slices"
-
-	"github.com/mqttwarden/mqttwarden/mqttauthz"
-)
+import "github.com/mqttwarden/mqttwarden/mqttauthz"
 
 // readAuthorizationV1 reads a BrokerAuthorization of version v1. Patterns are
 // taken as they are; mqttauthz.Compile reads them.
@@ -33,9 +29,7 @@ func readAuthorizationV1(d document) {
 
 func readRulesV1(a *Authorization, f *field) {
 	a.rules, a.path = f.node, f.path()
-	rules := f.list()
-	a.Rules = slices.Grow(a.Rules, len(rules))
-	for _, f := range rules {
+	for _, f := range f.list() {
 		a.Rules = append(a.Rules, readRuleV1(f))
 	}
 }
@@ -43,23 +37,17 @@ func readRulesV1(a *Authorization, f *field) {
 func readRuleV1(f *field) mqttauthz.Rule {
 	o := f.object()
 	r := mqttauthz.Rule{Principals: readPrincipalsV1(o.required("principals"))}
-	brokerResources := o.required("brokerResources").list()
-	r.BrokerResources = slices.Grow(r.BrokerResources, len(brokerResources))
-	for _, f := range brokerResources {
+	for _, f := range o.required("brokerResources").list() {
 		r.BrokerResources = append(r.BrokerResources, readBrokerResourceV1(f))
 	}
 	for _, f := range o.optional("stateStoreResources").list() {
 		r.StateStoreResources = append(r.StateStoreResources, readStateStoreResourceV1(f))
 	}
 	for _, name := range []string{"clientIds", "usernames", "attributes"} {
-		if o.has(name) {
-			o.misplaced(name, name+" belongs to the principals of the rule")
-		}
+		o.misplaced(name, name+" belongs to the principals of the rule")
 	}
 	for _, name := range []string{"method", "topics"} {
-		if o.has(name) {
-			o.misplaced(name, name+" belongs to an entry of brokerResources")
-		}
+		o.misplaced(name, name+" belongs to an entry of brokerResources")
 	}
 	o.done()
 	return r

@@ -23,7 +23,7 @@ func (d *decoder) parseYAML(data []byte) []*node {
 	line := 0
 	var roots []*node
 	for range maxSyntaxErrors {
-		more, bad := d.parseYAMLStream(data, line, maxDepth)
+		more, bad := d.parseYAMLStream(data, line)
 		roots = append(roots, more...)
 		if bad == 0 {
 			return roots
@@ -39,11 +39,11 @@ func (d *decoder) parseYAML(data []byte) []*node {
 
 // parseYAMLStream reads documents up to the end, or up to the first syntax
 // error, whose line it returns; 0 means there was none. The data begins after
-// the given number of lines of the file, and may be nested as deeply as given.
-func (d *decoder) parseYAMLStream(data []byte, line, depth int) (roots []*node, bad int) {
+// the given number of lines of the file.
+func (d *decoder) parseYAMLStream(data []byte, line int) (roots []*node, bad int) {
 	loader, err := yaml.NewLoader(bytes.NewReader(data),
 		yaml.WithUniqueKeys(false), // found by the reader, with the place of both
-		yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(depth))))
+		yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth))))
 	if err != nil {
 		d.report(place{1, 1}, "", "cannot read YAML: "+err.Error())
 		return nil, 0
@@ -198,7 +198,6 @@ type yamlTree struct {
 	nodes   nodes
 	line    int    // lines of the file before the data
 	path    []step // to the value being converted
-	key     node   // being converted, if it is a scalar: no two are at once
 }
 
 // step is one element of a path: a key, or an index below a list.
@@ -208,17 +207,7 @@ type step struct {
 }
 
 func (t *yamlTree) convert(y *yaml.Node) *node {
-	n := t.nodes.at(t.place(y))
-	t.fill(n, y)
-	return n
-}
-
-func (t *yamlTree) place(y *yaml.Node) place {
-	return place{int32(max(y.Line, 1) + t.line), int32(max(y.Column, 1))}
-}
-
-// fill writes all but the place of a node.
-func (t *yamlTree) fill(n *node, y *yaml.Node) {
+	n := t.nodes.at(place{int32(max(y.Line, 1) + t.line), int32(max(y.Column, 1))})
 	if y.Anchor != "" && y.Kind != yaml.AliasNode {
 		t.refuse(n, "YAML anchors are not allowed; repeat the value, or put it in quotes if it begins with &")
 	}
@@ -235,6 +224,7 @@ func (t *yamlTree) fill(n *node, y *yaml.Node) {
 	default:
 		t.refuse(n, "unknown YAML construct")
 	}
+	return n
 }
 
 func (t *yamlTree) convertMapping(n *node, y *yaml.Node) {
@@ -244,28 +234,18 @@ func (t *yamlTree) convertMapping(n *node, y *yaml.Node) {
 	}
 	n.pairs = make([]pair, 0, len(y.Content)/2)
 	for i := 0; i+1 < len(y.Content); i += 2 {
-		key := t.convertKey(y.Content[i])
+		key := t.convert(y.Content[i])
 		if y.Content[i].Tag == "!!merge" {
-			t.refuse(&key, "YAML merge keys are not allowed; repeat the fields")
+			t.refuse(key, "YAML merge keys are not allowed; repeat the fields")
 		}
 		if key.kind != stringNode {
-			t.refuse(&key, "a key must be a string, found "+key.kind.String()+"; put it in quotes")
+			t.refuse(key, "a key must be a string, found "+key.kind.String()+"; put it in quotes")
 		}
 		t.path = append(t.path, step{key.text, -1})
 		value := t.convert(y.Content[i+1])
 		t.path = t.path[:len(t.path)-1]
 		n.pairs = append(n.pairs, pair{key: key.text, pos: key.pos, value: value})
 	}
-}
-
-// convertKey converts a key, of which the tree keeps the text and the place only.
-func (t *yamlTree) convertKey(y *yaml.Node) node {
-	if y.Kind != yaml.ScalarNode {
-		return *t.convert(y)
-	}
-	t.key = node{pos: t.place(y)}
-	t.fill(&t.key, y)
-	return t.key
 }
 
 func (t *yamlTree) convertSequence(n *node, y *yaml.Node) {

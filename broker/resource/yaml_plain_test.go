@@ -213,7 +213,7 @@ func TestPlainYAMLOfManyRules(t *testing.T) {
 			t.Errorf("%d rules, last topic %q, want %q", len(rules), got, want)
 		}
 	})
-	library := testing.AllocsPerRun(1, func() { resource.ReadYAML(text) })
+	library := testing.AllocsPerRun(1, func() { resource.LoadYAML(text) })
 	if all >= library {
 		t.Errorf("%v allocations, with the library alone %v", all, library)
 	}
