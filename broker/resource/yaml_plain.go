@@ -244,9 +244,7 @@ func wordLength(text []byte) int {
 	return len(text)
 }
 
-func isLetterOrDigit(b byte) bool {
-	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
-}
+func isLetterOrDigit(b byte) bool { return isLower(b) || 'A' <= b && b <= 'Z' }
 
 // readQuoted reads the quoted text that a text begins with, and returns its
 // length. It is 0 if there is none, or one with an escape or a quote in it.
