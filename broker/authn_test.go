@@ -128,6 +128,27 @@ func TestAUTHN8SlowMethod(t *testing.T) {
 	}
 }
 
+// A port that closes does not wait for a method to decide about its clients.
+func TestShutdownWhileAMethodIsAsked(t *testing.T) {
+	release, asked := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	s := newServer(t, broker.Limits{AuthenticationTimeout: time.Hour})
+	b := s.listen(broker.Access{Authorization: mqttauthz.AllowAll(), Authentication: chain(t, func(context.Context, *mqttauth.Credentials) (mqttauth.Result, error) {
+		asked <- struct{}{}
+		<-release
+		return mqttauth.Result{}, mqttauth.ErrFailed
+	})})
+	p := b.peer()
+	p.sendConnect(connectPacket(v5, "a"))
+	<-asked
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	p.gone()
+}
+
 // AUTHN-9: the server's own client ID cannot be guessed, and is the one that
 // everything is decided on.
 func TestAUTHN9AssignedClientID(t *testing.T) {

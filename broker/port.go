@@ -259,6 +259,7 @@ func (l *Listener) close(ctx context.Context, reason mqttauth.ReasonCode) error 
 	for _, c := range l.all() {
 		c.stop(reason)
 	}
+	l.cancel() // nobody waits for the word of a method any more
 	gone := make(chan struct{})
 	go func() {
 		l.served.Wait()
@@ -271,10 +272,8 @@ func (l *Listener) close(ctx context.Context, reason mqttauth.ReasonCode) error 
 		for _, c := range l.all() {
 			c.cut()
 		}
-		l.cancel()
 		<-gone
 	}
-	l.cancel()
 	l.server.forget(l)
 	return err
 }
