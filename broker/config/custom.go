@@ -15,7 +15,8 @@ import (
 func (c *compiler) custom(a *resource.Authentication, m *resource.Method, spec *methodSpec) *customauth.Method {
 	x := m.Custom
 	spec.Endpoint = x.Endpoint
-	cfg := customauth.Config{Endpoint: x.Endpoint, Logger: c.options.Logger}
+	spec.PerSecond = x.RequestsPerSecond
+	cfg := customauth.Config{Endpoint: x.Endpoint, MaxPerSecond: x.RequestsPerSecond, Logger: c.options.Logger}
 	for _, h := range x.Headers {
 		cfg.Headers = append(cfg.Headers, customauth.Header{Name: h.Name, Value: mqttauth.NewSecret(h.Value.Bytes())})
 		spec.Headers = append(spec.Headers, h.Name)

@@ -118,6 +118,14 @@ func customBench(t *testing.T, clients bool, settings string) (*bench, *authServ
 // returns the answer and the connection.
 func (b *bench) connects(p *wire.Connect, certificate bool) *client {
 	b.t.Helper()
+	c := b.sends(p, certificate)
+	c.code = receive[wire.Connack](c).Code
+	return c
+}
+
+// sends is connects without waiting for the answer.
+func (b *bench) sends(p *wire.Connect, certificate bool) *client {
+	b.t.Helper()
 	cfg := &tls.Config{RootCAs: b.pki.serverCA.Pool()}
 	if certificate {
 		cfg.Certificates = []tls.Certificate{b.pki.client.TLS()}
@@ -131,7 +139,6 @@ func (b *bench) connects(p *wire.Connect, certificate bool) *client {
 	_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
 	c := &client{t: b.t, nc: nc, r: wire.NewReader(nc)}
 	c.send(p.Append(nil))
-	c.code = receive[wire.Connack](c).Code
 	return c
 }
 

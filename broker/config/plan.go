@@ -207,6 +207,7 @@ type methodSpec struct {
 	Endpoint      string
 	RootCAs       string   // PEM
 	Headers       []string // names
+	PerSecond     int      // requests
 	secrets       []resource.Value
 }
 

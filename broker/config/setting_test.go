@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -56,4 +57,35 @@ func TestAUTHN14Setting(t *testing.T) {
 	if code, _ := attempt(); code != 0 {
 		t.Errorf("a good attempt is answered with %v:\n%s", code, b.log)
 	}
+}
+
+// CUST-6: with mqttwarden/method-<index>-requests-per-second at one, the server
+// cannot be asked about twelve clients within the patience of all of them.
+func TestCUST6Setting(t *testing.T) {
+	b, server, docs := customBench(t, false, "")
+	server.answer(customauth.Accept(thermostats(), time.Time{}))
+	b.apply(docs)
+	b.apply(docs.annotated("authentication.yaml", "mqttwarden/method-0-requests-per-second: '1'"))
+	const crowd = 12
+	codes := make(chan mqttauth.ReasonCode, crowd)
+	for i := range crowd {
+		p := connectAs("alice", "s3cret")
+		p.ClientID = strconv.Itoa(i)
+		c := b.sends(p, false)
+		go func() {
+			var answer wire.Connack
+			if f, err := c.r.Next(1 << 20); err == nil && answer.Decode(f, mqttauth.MQTT5) == nil {
+				codes <- answer.Code
+			}
+		}()
+	}
+	for range crowd {
+		if code := <-codes; code != mqttauth.Success {
+			if code != mqttauth.ServerUnavailable {
+				t.Errorf("refused with %v\n%s", code, b.log)
+			}
+			return
+		}
+	}
+	t.Errorf("all %d were let in:\n%s", crowd, b.log)
 }

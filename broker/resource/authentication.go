@@ -167,6 +167,11 @@ type Custom struct {
 	CACertConfigMap  string   // "" means the roots of the system
 	ClientCertSecret string   // auth.x509.secretRef; "" means no client certificate
 	Headers          []Header // in the order of the document, names canonical and distinct
+
+	// RequestsPerSecond is how many requests a second the server gets at most,
+	// up to 65,535 (CUST-6). Zero: the default. It comes from the annotation
+	// mqttwarden/method-<index>-requests-per-second.
+	RequestsPerSecond int
 }
 
 // Header is one HTTP header for a custom authentication server. Its value may

@@ -15,6 +15,7 @@ const (
 	authorizationHead  = "apiVersion: mqttbroker.iotoperations.azure.com/v1\nkind: BrokerAuthorization\nmetadata: {name: main-authz}\n"
 	ruleHead           = authorizationHead + "spec:\n  authorizationPolicies:\n    rules:\n"
 	methodHead         = authenticationHead + "spec:\n  authenticationMethods:\n"
+	customMethod       = "  - method: Custom\n    customSettings: {endpoint: https://a}\n"
 	tokenMethod        = "  - method: ServiceAccountToken\n    serviceAccountTokenSettings: {audiences: [a]}\n"
 	portHead           = listenerHead + "spec:\n  ports:\n"
 )
@@ -116,7 +117,7 @@ func TestStrictness(t *testing.T) {
 		}},
 		{"LINK-13 origins of a port without WebSockets", strings.Replace(portHead, "metadata: {", "metadata: {annotations: {mqttwarden/port-1883-allowed-origins: https://a.example, mqttwarden/port-1-allowed-origins: https://a.example}, ", 1) + "  - port: 1883\n", []string{
 			"3:64: metadata.annotations.mqttwarden/port-1883-allowed-origins: port 1883 has no protocol WebSockets; only browsers there have an origin",
-			"3:118: metadata.annotations.mqttwarden/port-1-allowed-origins: unknown setting; a BrokerAuthentication knows mqttwarden/method-<index>-on-unavailable, for ServiceAccountToken also -namespaces, -revalidate-after and -review-again, for X509 -stale-crl, the index counting its methods from 0, and mqttwarden/throttle-failures; a BrokerAuthorization mqttwarden/keep-clients and mqttwarden/recheck-retained; a BrokerListener mqttwarden/port-<number>-allowed-origins, of its WebSockets ports",
+			"3:118: metadata.annotations.mqttwarden/port-1-allowed-origins: unknown setting; a BrokerAuthentication knows mqttwarden/method-<index>-on-unavailable, for ServiceAccountToken also -namespaces, -revalidate-after and -review-again, for X509 -stale-crl, for Custom -requests-per-second, the index counting its methods from 0, and mqttwarden/throttle-failures; a BrokerAuthorization mqttwarden/keep-clients and mqttwarden/recheck-retained; a BrokerListener mqttwarden/port-<number>-allowed-origins, of its WebSockets ports",
 		}},
 		{"several errors", portHead + "  - port: '1883'\n    protocol: udp\n    tls: {}\n", []string{
 			"6:11: spec.ports[0].port: want a number, found a string; remove the quotes",
@@ -153,8 +154,8 @@ func TestLinks(t *testing.T) {
 			`13:16: spec.authenticationMethods[0].customSettings.headers["a b"]: not a name of an HTTP header`,
 		}},
 		{"LINK-10 unknown setting", strings.Replace(methodHead, "{name: main-authn}", "{name: main-authn, annotations: {mqttwarden/crl: warn, mqttwarden/method-1-on-unavailable: next}}", 1) + "  - method: X509\n", []string{
-			"3:60: metadata.annotations.mqttwarden/crl: unknown setting; a BrokerAuthentication knows mqttwarden/method-<index>-on-unavailable, for ServiceAccountToken also -namespaces, -revalidate-after and -review-again, for X509 -stale-crl, the index counting its methods from 0, and mqttwarden/throttle-failures; a BrokerAuthorization mqttwarden/keep-clients and mqttwarden/recheck-retained; a BrokerListener mqttwarden/port-<number>-allowed-origins, of its WebSockets ports",
-			"3:102: metadata.annotations.mqttwarden/method-1-on-unavailable: unknown setting; a BrokerAuthentication knows mqttwarden/method-<index>-on-unavailable, for ServiceAccountToken also -namespaces, -revalidate-after and -review-again, for X509 -stale-crl, the index counting its methods from 0, and mqttwarden/throttle-failures; a BrokerAuthorization mqttwarden/keep-clients and mqttwarden/recheck-retained; a BrokerListener mqttwarden/port-<number>-allowed-origins, of its WebSockets ports",
+			"3:60: metadata.annotations.mqttwarden/crl: unknown setting; a BrokerAuthentication knows mqttwarden/method-<index>-on-unavailable, for ServiceAccountToken also -namespaces, -revalidate-after and -review-again, for X509 -stale-crl, for Custom -requests-per-second, the index counting its methods from 0, and mqttwarden/throttle-failures; a BrokerAuthorization mqttwarden/keep-clients and mqttwarden/recheck-retained; a BrokerListener mqttwarden/port-<number>-allowed-origins, of its WebSockets ports",
+			"3:102: metadata.annotations.mqttwarden/method-1-on-unavailable: unknown setting; a BrokerAuthentication knows mqttwarden/method-<index>-on-unavailable, for ServiceAccountToken also -namespaces, -revalidate-after and -review-again, for X509 -stale-crl, for Custom -requests-per-second, the index counting its methods from 0, and mqttwarden/throttle-failures; a BrokerAuthorization mqttwarden/keep-clients and mqttwarden/recheck-retained; a BrokerListener mqttwarden/port-<number>-allowed-origins, of its WebSockets ports",
 		}},
 		{"LINK-10 wrong value", strings.Replace(methodHead, "{name: main-authn}", "{name: main-authn, annotations: {mqttwarden/method-0-on-unavailable: maybe}}", 1) + "  - method: X509\n", []string{
 			`3:80: metadata.annotations.mqttwarden/method-0-on-unavailable: unknown value "maybe"; want next or stop`,
@@ -163,8 +164,15 @@ func TestLinks(t *testing.T) {
 			`3:76: metadata.annotations.mqttwarden/method-0-namespaces: "" is not a name: want at most 63 of a-z, 0-9 and "-", with a letter or digit at both ends; write several with commas between them`,
 			`3:76: metadata.annotations.mqttwarden/method-0-namespaces: "B" is not a name: want at most 63 of a-z, 0-9 and "-", with a letter or digit at both ends; write several with commas between them`,
 			"3:122: metadata.annotations.mqttwarden/method-0-revalidate-after: want at least 1s",
-			"3:161: metadata.annotations.mqttwarden/method-1-review-again: unknown setting; a BrokerAuthentication knows mqttwarden/method-<index>-on-unavailable, for ServiceAccountToken also -namespaces, -revalidate-after and -review-again, for X509 -stale-crl, the index counting its methods from 0, and mqttwarden/throttle-failures; a BrokerAuthorization mqttwarden/keep-clients and mqttwarden/recheck-retained; a BrokerListener mqttwarden/port-<number>-allowed-origins, of its WebSockets ports",
+			"3:161: metadata.annotations.mqttwarden/method-1-review-again: unknown setting; a BrokerAuthentication knows mqttwarden/method-<index>-on-unavailable, for ServiceAccountToken also -namespaces, -revalidate-after and -review-again, for X509 -stale-crl, for Custom -requests-per-second, the index counting its methods from 0, and mqttwarden/throttle-failures; a BrokerAuthorization mqttwarden/keep-clients and mqttwarden/recheck-retained; a BrokerListener mqttwarden/port-<number>-allowed-origins, of its WebSockets ports",
 			`3:203: metadata.annotations.mqttwarden/method-0-review-again: unknown value "yes"; want true or false`,
+		}},
+		{"LINK-10 requests per second", strings.Replace(methodHead, "{name: main-authn}", "{name: main-authn, annotations: {mqttwarden/method-0-requests-per-second: '0', mqttwarden/method-1-requests-per-second: '65536', mqttwarden/method-2-requests-per-second: '+5', mqttwarden/method-3-requests-per-second: '', mqttwarden/method-4-requests-per-second: 9}}", 1) + strings.Repeat(customMethod, 5), []string{
+			`3:85: metadata.annotations.mqttwarden/method-0-requests-per-second: want an integer from 1 to 65535, found "0"`,
+			`3:131: metadata.annotations.mqttwarden/method-1-requests-per-second: want an integer from 1 to 65535, found "65536"`,
+			`3:181: metadata.annotations.mqttwarden/method-2-requests-per-second: want an integer from 1 to 65535, found "+5"`,
+			"3:228: metadata.annotations.mqttwarden/method-3-requests-per-second: must not be empty",
+			`3:273: metadata.annotations.mqttwarden/method-4-requests-per-second: want a string, found a number; write mqttwarden/method-4-requests-per-second: "9"`,
 		}},
 		{"LINK-10 reviewed again, but when", strings.Replace(methodHead, "{name: main-authn}", "{name: main-authn, annotations: {mqttwarden/method-0-review-again: 'true'}}", 1) + tokenMethod, []string{
 			"3:78: metadata.annotations.mqttwarden/method-0-review-again: tokens are reviewed again when their clients are judged again; add mqttwarden/method-0-revalidate-after",

@@ -198,6 +198,20 @@ func (f *field) boolean() bool {
 	return f.node.text == "true"
 }
 
+// integerText reads an integer that a string holds.
+func (f *field) integerText(least, most int) int {
+	s := f.nonEmpty()
+	if s == "" {
+		return 0
+	}
+	i, err := strconv.Atoi(s)
+	if err != nil || i < least || i > most || s != strconv.Itoa(i) {
+		f.errorf("want an integer from %d to %d, found %s", least, most, quote(s))
+		return 0
+	}
+	return i
+}
+
 // duration reads a positive duration such as "720h".
 func (f *field) duration() time.Duration {
 	s := f.nonEmpty()

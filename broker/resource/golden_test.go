@@ -154,6 +154,9 @@ func dumpMethod(b *strings.Builder, m resource.Method) {
 	}
 	if m.Custom != nil {
 		fmt.Fprintf(b, "    endpoint=%s ca=%q clientCert=%q\n", m.Custom.Endpoint, m.Custom.CACertConfigMap, m.Custom.ClientCertSecret)
+		if m.Custom.RequestsPerSecond != 0 {
+			fmt.Fprintf(b, "    requestsPerSecond=%d\n", m.Custom.RequestsPerSecond)
+		}
 		for _, h := range m.Custom.Headers {
 			fmt.Fprintf(b, "    %s: %s\n", h.Name, h.Value.Reveal())
 		}

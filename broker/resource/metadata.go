@@ -60,7 +60,7 @@ func (d *document) switched(name string) bool {
 
 // knownSettings are those that readers take.
 const knownSettings = "a BrokerAuthentication knows " + settingPrefix + "method-<index>-on-unavailable, for ServiceAccountToken also -namespaces, " +
-	"-revalidate-after and -review-again, for X509 -stale-crl, the index counting its methods from 0, and " +
+	"-revalidate-after and -review-again, for X509 -stale-crl, for Custom -requests-per-second, the index counting its methods from 0, and " +
 	settingPrefix + "throttle-failures; a BrokerAuthorization " + settingPrefix + "keep-clients and " + settingPrefix +
 	"recheck-retained; a BrokerListener " + settingPrefix + "port-<number>-allowed-origins, of its WebSockets ports"
 

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"fmt"
+	"math"
 	"net/textproto"
 	"net/url"
 	"strings"
@@ -37,6 +38,10 @@ func (d *document) readSettings(i int, m *Method) {
 	if m.Kind == MethodX509 {
 		setting := d.setting(fmt.Sprintf("method-%d-stale-crl", i))
 		m.StaleCRL = StaleCRL(setting.oneOf(string(StaleDeny), string(StaleWarn)))
+	}
+	if m.Custom != nil {
+		setting := d.setting(fmt.Sprintf("method-%d-requests-per-second", i))
+		m.Custom.RequestsPerSecond = setting.integerText(1, math.MaxUint16)
 	}
 }
 

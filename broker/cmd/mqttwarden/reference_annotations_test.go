@@ -18,7 +18,8 @@ import (
 var annotated = map[string]string{
 	"BrokerListener": "spec: {ports: [{port: 8080, protocol: WebSockets}]}",
 	"BrokerAuthentication": "spec: {authenticationMethods: [" +
-		"{method: ServiceAccountToken, serviceAccountTokenSettings: {audiences: [a]}}, {method: X509}]}",
+		"{method: ServiceAccountToken, serviceAccountTokenSettings: {audiences: [a]}}, {method: X509}, " +
+		"{method: Custom, customSettings: {endpoint: 'https://a'}}]}",
 	"BrokerAuthorization": "spec: {authorizationPolicies: {rules: []}}",
 }
 
@@ -60,8 +61,11 @@ func TestReferenceAnnotations(t *testing.T) {
 // annotate reads a document of a kind with an annotation.
 func annotate(kind, name, value string) error {
 	index := "0"
-	if strings.HasSuffix(name, "-stale-crl") {
+	switch {
+	case strings.HasSuffix(name, "-stale-crl"):
 		index = "1"
+	case strings.HasSuffix(name, "-requests-per-second"):
+		index = "2"
 	}
 	name = strings.NewReplacer("<index>", index, "<number>", "8080").Replace(name)
 	also := ""
