@@ -72,8 +72,15 @@ func write(t testing.TB, name, text string) {
 	}
 }
 
+// patience is for tests that are not about time: the first handshake of a program
+// for 32 bits takes half a second of a processor.
+const patience = time.Minute
+
 func newClient(t testing.TB, c sat.ClientConfig) *sat.Client {
 	t.Helper()
+	if c.Timeout == 0 {
+		c.Timeout = patience
+	}
 	client, err := sat.NewClient(c)
 	if err != nil {
 		t.Fatal(err)

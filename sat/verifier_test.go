@@ -48,6 +48,9 @@ func newVerifier(t testing.TB, c sat.VerifierConfig) *sat.Verifier {
 	if c.Issuer == "" {
 		c.Issuer = issuer
 	}
+	if c.Timeout == 0 {
+		c.Timeout = patience
+	}
 	v, err := sat.NewVerifier(c)
 	if err != nil {
 		t.Fatal(err)
