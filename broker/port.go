@@ -67,7 +67,7 @@ type Listener struct {
 	access atomic.Pointer[Access]
 	swap   sync.Mutex // one change of access at a time
 
-	cancel context.CancelFunc // cuts the connections
+	cancel context.CancelFunc // ends handshakes, and what asks methods
 
 	mu     sync.Mutex
 	conns  map[*conn]struct{}

@@ -74,9 +74,11 @@ func TestCUST6Setting(t *testing.T) {
 		c := b.sends(p, false)
 		go func() {
 			var answer wire.Connack
-			if f, err := c.r.Next(1 << 20); err == nil && answer.Decode(f, mqttauth.MQTT5) == nil {
-				codes <- answer.Code
+			f, err := c.r.Next(1 << 20)
+			if err != nil || answer.Decode(f, mqttauth.MQTT5) != nil {
+				answer.Code = wire.UnspecifiedError
 			}
+			codes <- answer.Code
 		}()
 	}
 	for range crowd {
