@@ -269,6 +269,31 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+// Who sets no timeout has the default, and not one that is over at once.
+func TestDefaultTimeouts(t *testing.T) {
+	s := serve(t, says(201, reviewed))
+	ask := func(c *sat.Client, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Review(t.Context(), request(t, goodToken(t))); err != nil {
+			t.Error(err)
+		}
+	}
+	ask(newClient(t, s.config), nil) // its handshake may be the first, which takes long
+	ask(sat.NewClient(s.config))
+	keys := serve(t, says(200, string(published())))
+	v, err := sat.NewVerifier(sat.VerifierConfig{Issuer: issuer, KeySet: keys.URL + "/jwks", CAFile: keys.config.CAFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Refresh(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNobodyThere(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -165,12 +165,20 @@ func (f *field) number64(least, most int64) int64 {
 		f.errorf("want a number, found %s", f.foundNoNumber())
 		return 0
 	}
-	i, err := strconv.ParseInt(f.node.text, 10, 64)
-	if err != nil || i < least || i > most || f.node.text != strconv.FormatInt(i, 10) {
+	i, ok := decimal(f.node.text, least, most)
+	if !ok {
 		f.errorf("want a number from %d to %d in plain decimal, found %s", least, most, f.node.text)
-		return 0
 	}
 	return i
+}
+
+// decimal reads an integer as strconv writes it. It is 0 if it is not ok.
+func decimal(s string, least, most int64) (i int64, ok bool) {
+	i, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || i < least || i > most || s != strconv.FormatInt(i, 10) {
+		return 0, false
+	}
+	return i, true
 }
 
 func (f *field) foundNoNumber() string {
@@ -204,12 +212,11 @@ func (f *field) integerText(least, most int) int {
 	if s == "" {
 		return 0
 	}
-	i, err := strconv.Atoi(s)
-	if err != nil || i < least || i > most || s != strconv.Itoa(i) {
+	i, ok := decimal(s, int64(least), int64(most))
+	if !ok {
 		f.errorf("want an integer from %d to %d, found %s", least, most, quote(s))
-		return 0
 	}
-	return i
+	return int(i)
 }
 
 // duration reads a positive duration such as "720h".
