@@ -1,0 +1,114 @@
+package latency
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Process is the binary of the benchmark, run again in another role.
+type Process struct {
+	// Ready is what it said when it was ready.
+	Ready string
+
+	stdin io.WriteCloser
+	out   *bufio.Reader
+}
+
+const (
+	roleVariable = "LATENCY_ROLE"
+	roleWatching = "watching the processors"
+)
+
+// Play plays the role that this process was started in, and reports whether it
+// has one: TestMain begins with it. A role prints a line when it is ready, gets
+// lines from its input, and ends when that does.
+func Play(roles map[string]func(args []string)) bool {
+	role := os.Getenv(roleVariable)
+	switch f := roles[role]; {
+	case role == "":
+		return false
+	case role == roleWatching:
+		watchProcessors()
+	case f == nil:
+		panic("no role " + role)
+	default:
+		f(os.Args[1:])
+	}
+	return true
+}
+
+// Order is whom the operating system runs first, as the beginning of a command.
+type Order []string
+
+// LikeOthers returns the order of what is measured.
+func LikeOthers() Order { return nil }
+
+// BehindOthers returns the order of what would be on other machines.
+func BehindOthers() Order { return Order{"chrt", "--idle", "0"} }
+
+// beforeOthers needs privileges.
+func beforeOthers() Order { return Order{"chrt", "--fifo", "1"} }
+
+func (o Order) command(b *testing.B, args ...string) *exec.Cmd {
+	line := slices.Concat(o, args)
+	return exec.CommandContext(b.Context(), line[0], line[1:]...) //nolint:gosec // what the benchmark says
+}
+
+// Start starts a process, which ends with the benchmark.
+func Start(b *testing.B, o Order, role string, args ...string) *Process {
+	b.Helper()
+	cmd := o.command(b, append([]string{os.Args[0]}, args...)...)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	p := &Process{stdin: in, out: bufio.NewReader(out)}
+	b.Cleanup(func() { _ = in.Close(); _ = cmd.Wait() })
+	p.Ready = p.Read(b)
+	return p
+}
+
+// Read returns the next line that the process prints.
+func (p *Process) Read(b *testing.B) string {
+	b.Helper()
+	line, err := p.out.ReadString('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	return line[:len(line)-1]
+}
+
+// Say writes a line to the process.
+func (p *Process) Say(b *testing.B, line string) {
+	b.Helper()
+	if _, err := fmt.Fprintln(p.stdin, line); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// Until returns a channel that is closed when the process has printed a line.
+func (p *Process) Until(b *testing.B) <-chan time.Time {
+	said := make(chan time.Time)
+	go func() {
+		defer close(said)
+		if _, err := p.out.ReadString('\n'); err != nil {
+			b.Error(err)
+		}
+	}()
+	return said
+}
