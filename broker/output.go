@@ -11,7 +11,7 @@ import (
 const (
 	// lastWriteTime bounds how long a peer may take to accept what is written
 	// to it after the connection has been given up.
-	lastWriteTime = time.Second
+	lastWriteTime = 500 * time.Millisecond
 
 	// lingerTime and lingerBytes bound how long, and how much, is read and
 	// forgotten after our last packet.
@@ -155,7 +155,8 @@ func (o *output) sendBefore(f func() []byte) {
 	o.signal()
 }
 
-// finish queues the last packet, which may be nil, and closes after it.
+// finish queues the last packet, which may be nil, and closes after it. Signal or
+// flush follows.
 func (o *output) finish(last []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -169,11 +170,9 @@ func (o *output) finish(last []byte) {
 	_ = o.nc.SetWriteDeadline(time.Now().Add(lastWriteTime))
 	_ = o.nc.SetReadDeadline(time.Now().Add(lastWriteTime + lingerTime))
 	o.room.Broadcast()
-	o.signal()
 }
 
 // part is finish for a client that said goodbye: there is nothing to linger for.
-// Flush follows.
 func (o *output) part() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -288,7 +287,7 @@ func (o *output) write(b *writeBuffer) (next uint32) {
 			return writerEnded
 		}
 		switch {
-		case len(b.rest) > 0, !b.blocking && (b.linger || len(b.buf) >= flushBytes):
+		case len(b.rest) > 0, !b.blocking && len(b.buf) >= flushBytes:
 			return writerBusy
 		case b.linger:
 			o.closeWrite()

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -176,14 +178,16 @@ func (l *Listener) all() []*conn {
 // but for those that Access.KeepClients keeps, have been sent away (MQTT 5.0:
 // DISCONNECT 0x98); their sessions are kept (AUTHN-11, AUTHZ-13). A client that
 // is being authenticated under the old rules is refused and may come back. With
-// many clients this takes a second. Without a.Authentication it is an error, and
-// nothing changes.
+// many clients this takes up to 1.4 seconds, so that the clients of other ports
+// notice little of it. Without a.Authentication it is an error, and nothing
+// changes.
 func (l *Listener) SetAccess(a Access) error {
 	if a.Authentication == nil {
 		return errNoAuthentication(l.name)
 	}
 	l.swap.Lock()
 	defer l.swap.Unlock()
+	start := time.Now()
 	// A connection that is being accepted reads the rules under its own lock:
 	// either it is found below, or it reads the new ones.
 	old := l.access.Swap(&a)
@@ -197,33 +201,19 @@ func (l *Listener) SetAccess(a Access) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), compareTime)
 	defer cancel()
-	dismiss(conns, a.keeps(ctx, old))
+	keep := a.keeps(ctx, old)
+	conns = slices.DeleteFunc(conns, func(c *conn) bool { return c.keep(keep) })
+	dismiss(conns, newPace(time.Now(), len(conns), start.Add(dismissTime)))
 	return nil
 }
 
-// dismiss disconnects all that keep does not keep. The end of a connection is
-// work, and that of ten thousand at once would hold up the clients of other
-// ports: so it is spread, up to dismissTime.
-func dismiss(conns []*conn, keep func(mqttauthz.Principal) bool) {
-	const (
-		pause = time.Millisecond
-		least = 10 // that need no pause
-	)
-	start := time.Now()
+func dismiss(conns []*conn, p *pace) {
 	for i, c := range conns {
-		if c.keep(keep) {
-			continue
-		}
-		c.disconnect(wire.AdministrativeAction, errAccessChanged)
-		if early := dismissTime * time.Duration(i) / time.Duration(len(conns)); i%least == least-1 && time.Since(start) < early {
-			time.Sleep(pause)
-		}
+		p.wait(len(conns) - i)
+		c.sendAway(wire.AdministrativeAction, errAccessChanged)
+		runtime.Gosched() // others have the right of way
 	}
 }
-
-// dismissTime is how long it takes to send away the clients of a port, if they
-// are many.
-const dismissTime = time.Second
 
 var (
 	errAccessChanged = errors.New("authentication or authorization of the port changed")

@@ -70,6 +70,8 @@ type Server struct {
 	store    *stateStore   // nil: none
 	revision atomic.Uint64 // counts revocations of subscriptions
 
+	closer closer
+
 	buffers sync.Pool // of *writeBuffer
 	inputs  wire.Buffers
 
@@ -152,6 +154,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		wg.Go(func() { errs[i] = l.close(ctx, wire.ServerShuttingDown) })
 	}
 	wg.Wait()
+	s.closer.wait()
 	s.clients.discardAll()
 	s.store.close()
 	return errors.Join(errs...)

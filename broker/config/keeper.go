@@ -154,7 +154,7 @@ func (k *Keeper) apply(p *Port) (changed *openPort, err error) {
 }
 
 // setAccess puts the rules of open ports in force, of all ports at once: to send
-// away the clients of one takes up to a second, and AUTHZ-13 gives two for all.
+// away the clients of one takes up to 1.4 seconds, and AUTHZ-13 gives two for all.
 func (k *Keeper) setAccess(changed []*openPort) []error {
 	errs := make([]error, len(changed))
 	var wg sync.WaitGroup

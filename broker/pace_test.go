@@ -1,0 +1,165 @@
+package broker_test
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mqttwarden/mqttwarden/broker"
+	"github.com/mqttwarden/mqttwarden/broker/internal/wire"
+	"github.com/mqttwarden/mqttwarden/mqttauth"
+)
+
+// moments are those at which something happened, to the millisecond, from a
+// beginning on.
+type moments struct {
+	mu    sync.Mutex
+	start time.Time
+	all   []time.Duration
+}
+
+func (m *moments) note() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.all = append(m.all, time.Since(m.start).Truncate(time.Millisecond))
+}
+
+// Observe notes the ends of connections.
+func (m *moments) Observe(e broker.Event) {
+	if e.Action == broker.ActionDisconnect {
+		m.note()
+	}
+}
+
+// most returns how often it happened at the busiest moment.
+func (m *moments) most() int {
+	slices.Sort(m.all)
+	most, same := 0, 0
+	for i, t := range m.all {
+		if i == 0 || m.all[i-1] != t {
+			same = 0
+		}
+		same++
+		most = max(most, same)
+	}
+	return most
+}
+
+// AUTHZ-13: the clients of a port are sent away within 1.4 seconds, few of them
+// in less, and never many at one moment. When all of them close their connections
+// at once, the server does not: it closes a few at a time, and soon all.
+func TestAUTHZ13Pace(t *testing.T) {
+	for _, test := range []struct {
+		clients  int
+		took     time.Duration // to send them away
+		told     int           // at most, at one moment
+		closed   int           // the same
+		allAfter time.Duration // their closing
+	}{
+		{clients: 1, took: time.Millisecond, told: 1, closed: 1},
+		{clients: 10, took: 2 * time.Millisecond, told: 8, closed: 10, allAfter: 2 * time.Millisecond},
+		{clients: 1000, took: 140 * time.Millisecond, told: 8, closed: 1000 / 16, allAfter: 80 * time.Millisecond},
+		{clients: 15_000, took: 1400 * time.Millisecond, told: 12, closed: 15_000 / 16, allAfter: 130 * time.Millisecond},
+	} {
+		t.Run(fmt.Sprint(test.clients), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var told, closed moments
+				l := newPipes()
+				many := broker.Limits{ConnectionsPerSource: 2 * test.clients, ConnectRate: 2 * test.clients, SessionsPerIdentity: 2 * test.clients}
+				b := newServerWith(t, broker.Options{Observer: &closed, Limits: many}).open(broker.Port{Access: open()}, l)
+				closing := make(chan struct{})
+				var clients sync.WaitGroup
+				for i := range test.clients {
+					nc, err := l.dial()
+					if err != nil {
+						t.Fatal(err)
+					}
+					p := newPeer(t, nc)
+					p.sendConnect(connectPacket(v5, fmt.Sprint(i)))
+					if ack := receive[wire.Connack](p); ack.Code != mqttauth.Success {
+						t.Fatal(ack)
+					}
+					clients.Go(func() {
+						p.expect(&wire.Disconnect{Code: wire.AdministrativeAction})
+						told.note()
+						<-closing
+						_ = nc.Close()
+					})
+				}
+				told.start, closed.start = time.Now(), time.Now()
+				b.set(open())
+				if took := time.Since(told.start); took != test.took {
+					t.Errorf("the change took %v, want %v", took, test.took)
+				}
+				synctest.Wait()
+				if len(told.all) != test.clients || told.most() > test.told {
+					t.Errorf("%d clients were told, up to %d at a moment, want %d and %d", len(told.all), told.most(), test.clients, test.told)
+				}
+				close(closing) // by those who have not been cut, after a second
+
+				clients.Wait()
+				time.Sleep(test.allAfter)
+				synctest.Wait()
+				if len(closed.all) != test.clients || closed.most() > test.closed {
+					t.Errorf("%d connections were closed, up to %d at a moment, want %d and %d", len(closed.all), closed.most(), test.clients, test.closed)
+				}
+			})
+		})
+	}
+}
+
+// AUTHZ-13: the will of a client that is sent away is published at once, and not
+// when the client closes its connection.
+func TestAUTHZ13WillAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, broker.Limits{})
+		port := func() *port {
+			l := newPipes()
+			b := s.open(broker.Port{Access: open()}, l)
+			b.dial = l.dial
+			return b
+		}
+		changed, other := port(), port()
+		watcher := other.connect(v5, "watcher")
+		watcher.subscribe(0, "will")
+		changed.connect(v5, "a", will(wire.Will{Topic: "will", Payload: []byte("x")}))
+		start := time.Now()
+		changed.set(open())
+		watcher.message("will", "x")
+		if took := time.Since(start); took > 2*time.Millisecond {
+			t.Errorf("the will came after %v", took)
+		}
+	})
+}
+
+// AUTHZ-13: that many clients are sent away takes its time, and those who stay do
+// not lose their connection by it.
+func TestAUTHZ13KeepManyInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const each = 6000
+		var ended moments
+		many := broker.Limits{ConnectionsPerSource: 3 * each, ConnectRate: 3 * each, SessionsPerIdentity: 3 * each}
+		l := newPipes()
+		a := access(t, allow("alice", pub("a")), allow("bob", pub("b")))
+		a.KeepClients = true
+		b := newServerWith(t, broker.Options{Observer: &ended, Limits: many}).open(broker.Port{Access: a}, l)
+		b.dial = l.dial
+		for i := range each {
+			for _, name := range []string{"alice", "bob"} {
+				p := b.connect(v5, fmt.Sprint(name, i), as(name))
+				go func() { _, _ = io.Copy(io.Discard, p.nc); _ = p.nc.Close() }()
+			}
+		}
+		a.Authorization = policy(t, allow("alice", pub("a")), allow("bob"))
+		b.set(a)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if len(ended.all) != each {
+			t.Errorf("%d clients were disconnected, want %d", len(ended.all), each)
+		}
+	})
+}
