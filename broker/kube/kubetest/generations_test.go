@@ -163,7 +163,7 @@ func TestOlderDefinitions(t *testing.T) {
 	for _, plural := range kinds {
 		names = append(names, plural+olderGroup)
 	}
-	s.kubectl("", append([]string{"delete", "crd"}, names...)...)
+	s.undefine(names...)
 	s.apply(s.tutorial()...)
 	p := s.serve()
 	p.expect(0, "msg=listening", ":"+s.port)
@@ -177,7 +177,7 @@ func TestOlderDefinitions(t *testing.T) {
 	older := s.deviceAt(s.second, "fan")
 	older.may("by v1alpha4", humidity, true)
 
-	s.kubectl("", "delete", "crd", "brokerauthorizations"+olderGroup)
+	s.undefine("brokerauthorizations" + olderGroup)
 	older.disconnected()
 	s.condition(olderListener, "mqtts-endpoint", "False Closed port "+s.second+" is closed: spec.authorizationEnabled")
 	if !closed(s.second) {

@@ -109,6 +109,26 @@ func define(c *server) error {
 	return err
 }
 
+// undefine deletes definitions and waits until they are gone. The API server can
+// forget to finish that: when it met "storage is (re)initializing", and then its
+// own update of the status, it looks at a definition again only when something
+// else of it changes. So something does.
+func (s *site) undefine(names ...string) {
+	s.t.Helper()
+	s.kubectl("", append([]string{"delete", "crd", "--wait=false"}, names...)...)
+	var left []string
+	for i, deadline := 0, time.Now().Add(patience); time.Now().Before(deadline); i++ {
+		left = strings.Fields(s.kubectl("", append([]string{"get", "crd", "--ignore-not-found", "-o", "name"}, names...)...))
+		if len(left) == 0 {
+			return
+		}
+		for _, name := range left { // which may be gone by now
+			_, _ = kubectl(s.t.Context(), s.server, "", nil, "annotate", "--overwrite", name, fmt.Sprint("looked=", i))
+		}
+	}
+	s.t.Fatalf("still there: %q", left)
+}
+
 const (
 	crds = "../../resource/crd"
 

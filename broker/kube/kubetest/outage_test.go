@@ -69,7 +69,7 @@ func TestDefinitions(t *testing.T) {
 	s.condition(brokerlistener, "mqtts-endpoint", "True Open")
 	thermostat, guest := s.device("thermostat"), s.guest()
 
-	s.kubectl("", "delete", "crd", "brokerauthorizations"+group)
+	s.undefine("brokerauthorizations" + group)
 	thermostat.disconnected()
 	s.condition(brokerlistener, "mqtts-endpoint", "False Closed port "+s.port+" is closed: spec.ports[0].authorizationRef")
 	if !closed(s.port) {
@@ -83,7 +83,7 @@ func TestDefinitions(t *testing.T) {
 	s.apply(s.authorization())
 	s.condition(brokerlistener, "mqtts-endpoint", "True Open")
 	thermostat = s.device("thermostat")
-	s.kubectl("", "delete", "crd", "brokerlisteners"+group, "brokerauthentications"+group, "brokerauthorizations"+group)
+	s.undefine("brokerlisteners"+group, "brokerauthentications"+group, "brokerauthorizations"+group)
 	thermostat.disconnected()
 	guest.disconnected()
 	if !closed(s.port) || !closed(s.second) {
