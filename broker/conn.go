@@ -48,8 +48,8 @@ type conn struct {
 	principal mqttauthz.Principal
 	identity  mqttauth.Identity
 	expiry    time.Time
-	grants    *mqttauthz.Grants
-	client    *client // nil until accepted
+	bound     *mqttauthz.Grants // nil: to be asked of the policy; see grants
+	client    *client           // nil until accepted
 	newExpiry wire.Opt[uint32]
 	count     Counts
 
@@ -240,11 +240,20 @@ func (c *conn) expire(now time.Time) {
 	}
 }
 
-// rebind puts another policy in force (AUTHZ-13).
-func (c *conn) rebind(p *mqttauthz.Policy) {
+// grants returns the client's rights. mu is held.
+func (c *conn) grants() *mqttauthz.Grants {
+	if c.bound == nil {
+		c.bound = c.listener.policy().Grants(c.principal)
+	}
+	return c.bound
+}
+
+// rebind puts the policy of the port in force, which has changed (AUTHZ-13). Most
+// clients are going to be sent away without having asked it for anything.
+func (c *conn) rebind() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.client != nil && !c.gone {
-		c.grants = p.Grants(c.principal)
+	if c.client != nil {
+		c.bound = nil
 	}
 }

@@ -46,7 +46,7 @@ func (c *conn) keep(keeps func(mqttauthz.Principal) bool) bool {
 	if keeps == nil || c.client == nil || c.gone || !keeps(c.principal) {
 		return false
 	}
-	c.client.reauthorize(c.principal, c.grants)
+	c.client.reauthorize(c.principal, c.grants())
 	c.reauthorizeKeys()
 	return true
 }

@@ -193,7 +193,7 @@ func (l *Listener) SetAccess(a Access) error {
 	old := l.access.Swap(&a)
 	conns := l.all()
 	for _, c := range conns {
-		c.rebind(a.Authorization)
+		c.rebind()
 	}
 	l.server.waitForWill()
 	if a.RecheckRetained {

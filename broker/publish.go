@@ -213,7 +213,7 @@ func (c *conn) answer(a *wire.Ack) {
 }
 
 func (c *conn) routeHeld(m *message.Message) {
-	if d := c.grants.Publish(m.Topic()); !d.Allowed() {
+	if d := c.grants().Publish(m.Topic()); !d.Allowed() {
 		c.observePublish(m.Topic(), d)
 		return
 	}

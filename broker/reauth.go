@@ -65,7 +65,7 @@ func (c *conn) verify(ctx context.Context, attempt *mqttauth.Attempt) {
 // not cover (EXP-2, AUTHZ-12). mu is held.
 func (c *conn) bind(r *mqttauth.Result) {
 	c.principal, c.expiry = mqttauthz.Principal(r.Principal), r.Expiry
-	c.grants = c.listener.policy().Grants(c.principal)
-	c.client.reauthorize(c.principal, c.grants)
+	c.bound = nil
+	c.client.reauthorize(c.principal, c.grants())
 	c.reauthorizeKeys()
 }

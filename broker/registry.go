@@ -161,7 +161,7 @@ func (cl *client) establish(c *conn, p *wire.Connect, assigned, present bool) *r
 	c.client = cl
 	c.version, c.keepAlive, c.sessionExpiry = p.Version, keepAliveOf(cl.server.keepAlive(p)), cl.expiry
 	cl.open(p)
-	cl.reauthorize(c.principal, c.grants)
+	cl.reauthorize(c.principal, c.grants())
 	c.out.send(c.welcome(p, assigned, present, cl.expiry))
 	c.out.attach(c)
 	cl.attached.Store(c)
@@ -238,6 +238,6 @@ func (c *conn) stillWelcome(p *wire.Connect, now time.Time) *refusal {
 	if r := c.authorize(c.access.Authorization, p.Will); r != nil {
 		return r
 	}
-	c.grants = c.access.Authorization.Grants(c.principal)
+	c.bound = c.access.Authorization.Grants(c.principal)
 	return nil
 }

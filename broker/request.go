@@ -53,7 +53,7 @@ func (c *conn) execute(p *wire.Publish, now time.Time) bool {
 		return false
 	}
 	c.requested = true
-	rights := keyRights{grants: c.grants}
+	rights := keyRights{grants: c.grants()}
 	ok := c.server.store.execute(c, p, &rights, now)
 	if rights.action != "" {
 		c.observeKey(rights.action, rights.key, rights.decision)
@@ -123,8 +123,8 @@ func (c *conn) reauthorizeKeys() {
 	if !c.requested {
 		return
 	}
-	c.server.store.reauthorize(c, c.grants)
-	c.client.purgeNotices(func(key storeNotice) bool { return c.grants.CanReadKey([]byte(key)) })
+	c.server.store.reauthorize(c, c.grants())
+	c.client.purgeNotices(func(key storeNotice) bool { return c.grants().CanReadKey([]byte(key)) })
 }
 
 // purgeNotices drops the notifications that wait and that keep refuses.

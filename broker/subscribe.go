@@ -33,7 +33,7 @@ func (c *conn) subscribe(s *wire.Subscription, id uint32) mqttauth.ReasonCode {
 		return wire.TopicFilterInvalid
 	}
 	own := c.client.ownNotices(s.Filter)
-	decision := c.grants.Subscribe(s.Filter)
+	decision := c.grants().Subscribe(s.Filter)
 	allowed := own || decision.Allowed()
 	c.observeSubscribe(s.Filter, decision, allowed)
 	if !allowed {

@@ -30,13 +30,14 @@ func (v *verdict) set(grants *mqttauthz.Grants, topic string, d mqttauthz.Decisi
 // decide says whether the client may publish to a topic. It fails if that is not
 // a topic name, or is over a limit. mu is held, by the serve goroutine.
 func (c *conn) decide(topic string) (mqttauthz.Decision, error) {
-	if c.verdict.about(c.grants, topic) {
+	grants := c.grants()
+	if c.verdict.about(grants, topic) {
 		return c.verdict.decision, nil
 	}
 	if err := c.checkTopic(topic); err != nil {
 		return mqttauthz.Decision{}, err
 	}
-	d := c.grants.Publish(topic)
-	c.verdict.set(c.grants, topic, d)
+	d := grants.Publish(topic)
+	c.verdict.set(grants, topic, d)
 	return d, nil
 }
