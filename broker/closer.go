@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"runtime"
 	"sync"
 	"time"
 )
@@ -10,6 +9,8 @@ import (
 // have closed them too: many do that at the same moment, and if each reader closed
 // its own, all of that would stand before the next packet of another client.
 type closer struct {
+	turn sync.Mutex // of those who end connections
+
 	mu      sync.Mutex
 	waiting []func()
 	running bool
@@ -30,10 +31,7 @@ func (cl *closer) take(f func()) {
 // run calls what waits, with a pause after each lot, until nothing does.
 func (cl *closer) run() {
 	for lot := cl.next(); len(lot) > 0; lot = cl.next() {
-		for _, f := range lot {
-			f()
-			runtime.Gosched() // others have the right of way
-		}
+		inTurn(&cl.turn, lot, func(f func()) { f() })
 		time.Sleep(pause)
 	}
 }
@@ -41,11 +39,12 @@ func (cl *closer) run() {
 // wait returns when nothing runs any more. It comes after the last take.
 func (cl *closer) wait() { cl.runs.Wait() }
 
-// next returns a sixteenth of what waits, ten at least: so it never becomes much.
+// next returns a part of what waits that takes no longer than half a millisecond,
+// unless much waits: it never becomes too much.
 func (cl *closer) next() []func() {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	n := min(max(10, len(cl.waiting)/16), len(cl.waiting))
+	n := min(max(12, len(cl.waiting)/256), len(cl.waiting))
 	lot := cl.waiting[:n:n]
 	cl.waiting = cl.waiting[n:]
 	if n == 0 {

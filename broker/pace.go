@@ -1,6 +1,10 @@
 package broker
 
-import "time"
+import (
+	"runtime"
+	"sync"
+	"time"
+)
 
 // The end of a connection is work, and that of ten thousand at once would hold up
 // the clients of other ports. So it is spread over dismissTime, less if there are
@@ -14,7 +18,6 @@ const (
 // pace spreads steps evenly over a time.
 type pace struct {
 	last, end time.Time
-	due       int // steps until the next pause
 }
 
 const (
@@ -29,14 +32,35 @@ func newPace(now time.Time, n int, latest time.Time) *pace {
 	return &pace{last: now, end: now.Add(min(latest.Sub(now), time.Duration(n)*dismissLeast))}
 }
 
-// wait waits for the time of the next step. Left is how many there are, that one
-// included.
-func (p *pace) wait(left int) {
-	for p.due == 0 {
+// walk calls f with each connection in its time. It waits for its turn, but when
+// the time is over.
+func (p *pace) walk(conns []*conn, turn *sync.Mutex, f func(*conn)) {
+	for len(conns) > 0 {
 		time.Sleep(pause)
-		p.due = p.steps(left, time.Now())
+		lot := conns[:p.steps(len(conns), time.Now())]
+		conns = conns[len(lot):]
+		if len(conns) > 0 {
+			inTurn(turn, lot, f)
+		} else {
+			each(lot, f)
+		}
 	}
-	p.due--
+}
+
+// inTurn is each while nobody else has the turn. Two goroutines that do such work
+// at once keep two processors busy, and then nobody may look for packets.
+func inTurn[T any](turn *sync.Mutex, lot []T, f func(T)) {
+	turn.Lock()
+	defer turn.Unlock()
+	each(lot, f)
+}
+
+// each calls f with each. Others have the right of way.
+func each[T any](lot []T, f func(T)) {
+	for _, v := range lot {
+		f(v)
+		runtime.Gosched()
+	}
 }
 
 // steps returns how many of the steps that are left may be done now: as many as

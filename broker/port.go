@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -203,16 +202,9 @@ func (l *Listener) SetAccess(a Access) error {
 	defer cancel()
 	keep := a.keeps(ctx, old)
 	conns = slices.DeleteFunc(conns, func(c *conn) bool { return c.keep(keep) })
-	dismiss(conns, newPace(time.Now(), len(conns), start.Add(dismissTime)))
+	p := newPace(time.Now(), len(conns), start.Add(dismissTime))
+	p.walk(conns, &l.server.closer.turn, func(c *conn) { c.sendAway(wire.AdministrativeAction, errAccessChanged) })
 	return nil
-}
-
-func dismiss(conns []*conn, p *pace) {
-	for i, c := range conns {
-		p.wait(len(conns) - i)
-		c.sendAway(wire.AdministrativeAction, errAccessChanged)
-		runtime.Gosched() // others have the right of way
-	}
 }
 
 var (

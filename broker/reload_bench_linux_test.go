@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -38,6 +39,8 @@ func BenchmarkReload(b *testing.B) {
 			for b.Loop() {
 				crowd.Say(b, "connect")
 				crowd.Read(b) // they are all connected
+				server.Say(b, "collect")
+				server.Read(b) // what so many CONNECTs left behind is collected
 				began := time.Now()
 				server.Say(b, "change")
 				m.Sample("change", crowd.Until(b))
@@ -89,9 +92,9 @@ func playRole() bool {
 const crowdSize = 10_000
 
 // serveReloads is a broker with a port of the transport that is its argument, for
-// the crowd, and one without TLS for others. It prints where they are, and for each
-// line of its input it changes the policy of the first and prints how long that
-// took.
+// the crowd, and one without TLS for others. It prints where they are. For each line
+// of its input it collects garbage, or changes the policy of the first, and prints
+// how long that took.
 func serveReloads(args []string) {
 	s := broker.NewServer(broker.Options{Limits: broker.Limits{
 		PendingPerSource: 2 * crowdSize, SessionsPerIdentity: 2 * crowdSize, ConnectionsPerSource: 2 * crowdSize, ConnectRate: 2 * crowdSize,
@@ -116,7 +119,9 @@ func serveReloads(args []string) {
 	lines := bufio.NewScanner(os.Stdin)
 	for i := 1; lines.Scan(); i++ {
 		start := time.Now()
-		if err := crowded.SetAccess(access(i)); err != nil {
+		if lines.Text() == "collect" {
+			runtime.GC()
+		} else if err := crowded.SetAccess(access(i)); err != nil {
 			panic(err)
 		}
 		fmt.Println(time.Since(start))
