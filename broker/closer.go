@@ -36,6 +36,15 @@ func (cl *closer) run() {
 	}
 }
 
+// hurry calls all that waits now.
+func (cl *closer) hurry() {
+	cl.mu.Lock()
+	lot := cl.waiting
+	cl.waiting = nil
+	cl.mu.Unlock()
+	each(lot, func(f func()) { f() })
+}
+
 // wait returns when nothing runs any more. It comes after the last take.
 func (cl *closer) wait() { cl.runs.Wait() }
 

@@ -101,15 +101,24 @@ func (c *conn) leave(cause error) {
 	}
 }
 
-// stop ends the connection because its port closes.
-func (c *conn) stop(code mqttauth.ReasonCode) {
+// refuse ends the connection because its port closes, unless it is accepted.
+func (c *conn) refuse() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.client == nil {
-		c.killLocked(errPortClosed)
-		return
+	if c.client != nil {
+		return false
 	}
-	c.disconnectLocked(code, errPortClosed)
+	c.killLocked(errPortClosed)
+	return true
+}
+
+// abandon has the connection, which was told to end, end now: its reader closes
+// it, and not the closer.
+func (c *conn) abandon() {
+	c.mu.Lock()
+	c.away = false
+	c.mu.Unlock()
+	c.cut()
 }
 
 // cut closes the socket under the connection's feet.

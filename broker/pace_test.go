@@ -73,21 +73,13 @@ func TestAUTHZ13Pace(t *testing.T) {
 				b := newServerWith(t, broker.Options{Observer: &closed, Limits: many}).open(broker.Port{Access: open()}, l)
 				closing := make(chan struct{})
 				var clients sync.WaitGroup
-				for i := range test.clients {
-					nc, err := l.dial()
-					if err != nil {
-						t.Fatal(err)
-					}
-					p := newPeer(t, nc)
-					p.sendConnect(connectPacket(v5, fmt.Sprint(i)))
-					if ack := receive[wire.Connack](p); ack.Code != mqttauth.Success {
-						t.Fatal(ack)
-					}
+				for range test.clients {
+					p := another(t, l)
 					clients.Go(func() {
 						p.expect(&wire.Disconnect{Code: wire.AdministrativeAction})
 						told.note()
 						<-closing
-						_ = nc.Close()
+						_ = p.nc.Close()
 					})
 				}
 				told.start, closed.start = time.Now(), time.Now()
@@ -110,6 +102,90 @@ func TestAUTHZ13Pace(t *testing.T) {
 			})
 		})
 	}
+}
+
+// another returns one more client.
+func another(t *testing.T, l *pipeListener) *peer {
+	t.Helper()
+	nc, err := l.dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPeer(t, nc)
+	p.sendConnect(connectPacket(v5, ""))
+	if ack := receive[wire.Connack](p); ack.Code != mqttauth.Success {
+		t.Fatal(ack)
+	}
+	return p
+}
+
+// A port that closes sends its clients away as a change of its rules does. After
+// two seconds it is closed, even if none of them closes its connection.
+func TestClosePace(t *testing.T) {
+	const clients = 10_000
+	for _, test := range []struct {
+		name   string
+		closes time.Duration // after the beginning, or when the client is told
+		took   time.Duration // and some milliseconds at most
+	}{
+		{"clients who close at once", 0, 1400 * time.Millisecond},
+		{"clients who close late", 1990 * time.Millisecond, 2 * time.Second},
+		{"clients who close much later", time.Minute, 2 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var told, closed moments
+				l := newPipes()
+				many := broker.Limits{ConnectionsPerSource: 2 * clients, ConnectRate: 2 * clients, SessionsPerIdentity: 2 * clients}
+				b := newServerWith(t, broker.Options{Observer: &closed, Limits: many}).open(broker.Port{Access: open()}, l)
+				var peers sync.WaitGroup
+				for range clients {
+					p := another(t, l)
+					peers.Go(func() {
+						p.expect(&wire.Disconnect{Code: wire.AdministrativeAction})
+						told.note()
+						time.Sleep(test.closes - time.Since(told.start))
+						_ = p.nc.Close()
+					})
+				}
+				told.start, closed.start = time.Now(), time.Now()
+				if err := b.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(told.start); took < test.took || took > test.took+10*time.Millisecond {
+					t.Errorf("closing took %v, want %v", took, test.took)
+				}
+				if len(told.all) != clients || told.most() > 8 {
+					t.Errorf("%d clients were told, up to %d at a moment, want %d and 8", len(told.all), told.most(), clients)
+				}
+				if len(closed.all) != clients {
+					t.Errorf("%d connections were closed, want %d", len(closed.all), clients)
+				}
+				peers.Wait()
+			})
+		})
+	}
+}
+
+// A port that closes does not wait for those who have said nothing yet.
+func TestCloseBeforeConnect(t *testing.T) {
+	bubble(t, func(t *testing.T, b *port) {
+		nc, err := b.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		start := time.Now()
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("closing took %v", took)
+		}
+		if n, err := nc.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("read %d bytes, %v; want the end", n, err)
+		}
+	})
 }
 
 // AUTHZ-13: the will of a client that is sent away is published at once, and not

@@ -202,9 +202,14 @@ func (l *Listener) SetAccess(a Access) error {
 	defer cancel()
 	keep := a.keeps(ctx, old)
 	conns = slices.DeleteFunc(conns, func(c *conn) bool { return c.keep(keep) })
-	p := newPace(time.Now(), len(conns), start.Add(dismissTime))
-	p.walk(conns, &l.server.closer.turn, func(c *conn) { c.sendAway(wire.AdministrativeAction, errAccessChanged) })
+	l.sendAway(conns, errAccessChanged, start)
 	return nil
+}
+
+// sendAway sends connections away since start.
+func (l *Listener) sendAway(conns []*conn, cause error, start time.Time) {
+	p := newPace(time.Now(), len(conns), start.Add(dismissTime))
+	p.walk(conns, &l.server.closer.turn, func(c *conn) { c.sendAway(wire.AdministrativeAction, cause) })
 }
 
 var (
@@ -217,20 +222,22 @@ func errNoAuthentication(port string) error {
 }
 
 // Close closes the port and disconnects its clients (MQTT 5.0: DISCONNECT
-// 0x98). Their sessions are kept. It returns when their connections are gone,
-// which takes two seconds at most.
+// 0x98), as SetAccess does. Their sessions are kept. It returns when their
+// connections are gone, which takes two seconds at most.
 func (l *Listener) Close() error {
+	start := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	err := l.close(ctx, wire.AdministrativeAction)
+	err := l.close(ctx, func(conns []*conn) { l.sendAway(conns, errPortClosed, start) })
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil // they have been cut
 	}
 	return err
 }
 
-// close disconnects with a reason, and cuts what is left when ctx ends.
-func (l *Listener) close(ctx context.Context, reason mqttauth.ReasonCode) error {
+// close closes the port, has disconnect send away those who are accepted, and cuts
+// what is left when ctx ends.
+func (l *Listener) close(ctx context.Context, disconnect func([]*conn)) error {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
@@ -238,9 +245,7 @@ func (l *Listener) close(ctx context.Context, reason mqttauth.ReasonCode) error 
 	if errors.Is(err, net.ErrClosed) {
 		err = nil
 	}
-	for _, c := range l.all() {
-		c.stop(reason)
-	}
+	disconnect(slices.DeleteFunc(l.all(), (*conn).refuse))
 	l.cancel() // nobody waits for the word of a method any more
 	gone := make(chan struct{})
 	go func() {
@@ -252,8 +257,9 @@ func (l *Listener) close(ctx context.Context, reason mqttauth.ReasonCode) error 
 	case <-ctx.Done():
 		err = errors.Join(err, ctx.Err())
 		for _, c := range l.all() {
-			c.cut()
+			c.abandon()
 		}
+		l.server.closer.hurry()
 		<-gone
 	}
 	l.server.forget(l)

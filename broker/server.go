@@ -151,13 +151,19 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	var wg sync.WaitGroup
 	errs := make([]error, len(listeners))
 	for i, l := range listeners {
-		wg.Go(func() { errs[i] = l.close(ctx, wire.ServerShuttingDown) })
+		wg.Go(func() { errs[i] = l.close(ctx, shutDown) })
 	}
 	wg.Wait()
 	s.closer.wait()
 	s.clients.discardAll()
 	s.store.close()
 	return errors.Join(errs...)
+}
+
+func shutDown(conns []*conn) {
+	for _, c := range conns {
+		c.disconnect(wire.ServerShuttingDown, errPortClosed)
+	}
 }
 
 func (s *Server) allListeners() []*Listener {
