@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -75,22 +76,11 @@ func (k *Keeper) Apply(p *Plan) error {
 		planned[port.Number] = port
 		port.chain = k.known(port.chain)
 	}
-	for number, o := range k.open {
-		next := planned[number]
-		if next == nil || len(next.Missing) > 0 || !samePlace(o.plan, next) {
-			k.close(number)
-		}
-	}
+	k.disconnect(k.update(planned))
 	var errs []error
-	var changed []*openPort
 	for _, port := range p.Ports {
-		o, err := k.apply(port)
-		errs = append(errs, err)
-		if o != nil {
-			changed = append(changed, o)
-		}
+		errs = append(errs, k.openPort(port))
 	}
-	errs = append(errs, k.setAccess(changed)...)
 	k.retire(p.chains)
 	return errors.Join(errs...)
 }
@@ -129,48 +119,59 @@ func (k *Keeper) retire(planned []*chain) {
 	k.customs.Store(&customs)
 }
 
-// apply opens a port, or leaves it closed. It returns one that is open already
-// and that treats its clients otherwise from now on.
-func (k *Keeper) apply(p *Port) (changed *openPort, err error) {
-	if len(p.Missing) > 0 {
-		for _, m := range p.Missing {
-			k.tell("port stays closed", "port", p.String(), "missing", m.String())
+// update gives the ports that stay open their plan. It returns those that do not
+// stay, and those that treat their clients otherwise from now on.
+func (k *Keeper) update(planned map[uint16]*Port) (closing, changed []*openPort) {
+	for _, number := range slices.Sorted(maps.Keys(k.open)) {
+		o, next := k.open[number], planned[number]
+		if next == nil || len(next.Missing) > 0 || !samePlace(o.plan, next) {
+			delete(k.open, number)
+			closing = append(closing, o)
+			continue
 		}
-		return nil, nil
+		// The handshake's new rules come first: who slips in between was checked
+		// against both.
+		o.tls.Store(next.tls())
+		if !sameAccess(o.plan, next) {
+			changed = append(changed, o)
+		}
+		o.plan = next
 	}
-	o := k.open[p.Number]
-	if o == nil {
-		return nil, k.start(p)
-	}
-	// The handshake's new rules come first: who slips in between was checked
-	// against both.
-	o.tls.Store(p.tls())
-	old := o.plan
-	o.plan = p
-	if sameAccess(old, p) {
-		return nil, nil
-	}
-	return o, nil
+	return closing, changed
 }
 
-// setAccess puts the rules of open ports in force, of all ports at once: to send
-// away the clients of one takes up to 1.4 seconds, and AUTHZ-13 gives two for all.
-func (k *Keeper) setAccess(changed []*openPort) []error {
+// openPort opens a port that is closed, or says why not.
+func (k *Keeper) openPort(p *Port) error {
+	for _, m := range p.Missing {
+		k.tell("port stays closed", "port", p.String(), "missing", m.String())
+	}
+	if len(p.Missing) > 0 || k.open[p.Number] != nil {
+		return nil
+	}
+	return k.start(p)
+}
+
+// disconnect closes ports and puts the rules of others in force, all at once: to
+// send away the clients of one takes up to 1.4 seconds, to wait for their ends up
+// to two, and AUTHZ-13 gives two for all.
+func (k *Keeper) disconnect(closing, changed []*openPort) {
 	errs := make([]error, len(changed))
 	var wg sync.WaitGroup
+	for _, o := range closing {
+		wg.Go(func() { k.close(o) })
+	}
 	for i, o := range changed {
 		wg.Go(func() { errs[i] = o.listener.SetAccess(o.plan.Access()) })
 	}
 	wg.Wait()
 	for i, o := range changed {
-		if errs[i] != nil {
-			k.close(o.plan.Number)
-			errs[i] = &PortError{o.plan, errs[i]}
+		if errs[i] != nil { // openPort says why, if it is still so
+			delete(k.open, o.plan.Number)
+			k.close(o)
 			continue
 		}
 		k.describe("port changed, its clients were disconnected", o)
 	}
-	return errs
 }
 
 // samePlace reports whether two ports are one to the outside, so that the open
@@ -221,9 +222,8 @@ func (o *openPort) config() *tls.Config {
 	}
 }
 
-func (k *Keeper) close(number uint16) {
-	o := k.open[number]
-	delete(k.open, number)
+// close closes a port that is not among the open ones any more.
+func (k *Keeper) close(o *openPort) {
 	if err := o.listener.Close(); err != nil {
 		k.log.Error("closing a port failed", "port", o.plan.String(), "error", err)
 	}

@@ -115,14 +115,16 @@ type client struct {
 
 // dial connects with the pki's client certificate. It returns nil if the port
 // does not answer.
-func (b *bench) dial() *client {
+func (b *bench) dial() *client { b.t.Helper(); return b.dialAs("c1") }
+
+func (b *bench) dialAs(id string) *client {
 	b.t.Helper()
 	d := tls.Dialer{Config: &tls.Config{RootCAs: b.pki.serverCA.Pool(), Certificates: []tls.Certificate{b.pki.client.TLS()}}}
 	nc, err := d.DialContext(b.t.Context(), "tcp", "127.0.0.1:"+b.port)
 	if err != nil {
 		return nil
 	}
-	return b.connect(nc, &wire.Connect{Version: mqttauth.MQTT5, CleanStart: true, ClientID: "c1"})
+	return b.connect(nc, &wire.Connect{Version: mqttauth.MQTT5, CleanStart: true, ClientID: id})
 }
 
 // login connects without TLS, with a user name and a password. It returns nil if
@@ -233,6 +235,37 @@ func TestPolicyChanges(t *testing.T) {
 	if got := b.dial().publish(humidity); got != mqttauth.Success {
 		t.Errorf("with the changed policy: %v", got)
 	}
+}
+
+// AUTHZ-13: the clients of a port whose policy changes do not wait until another
+// port is closed, which one of its clients can hold up.
+func TestPolicyChangesWhilePortCloses(t *testing.T) {
+	b, f := newBench(t)
+	second := *b
+	second.port = freePort(t)
+	f = f.with("second.yaml", strings.NewReplacer("name: listener", "name: second", b.port, second.port).Replace(f["listener.yaml"]))
+	b.apply(f)
+	silent, other := b.dialAs("silent"), second.dialAs("other")
+
+	plan, err := compile(t, f.without("listener.yaml").replace("authorization.yaml", temperature, humidity))
+	if err != nil {
+		t.Fatal(err)
+	}
+	applied := make(chan error)
+	go func() { applied <- b.keeper.Apply(plan) }()
+	if got := other.disconnected(); got != wire.AdministrativeAction {
+		t.Errorf("client of a changed policy: %v", got)
+	}
+	if strings.Contains(b.log.String(), "port closed") {
+		t.Errorf("the other port was closed before:\n%s", b.log)
+	}
+	if got := silent.disconnected(); got != wire.AdministrativeAction {
+		t.Errorf("client of a port that closed: %v", got)
+	}
+	if err := <-applied; err != nil {
+		t.Error(err)
+	}
+	b.logged("port closed")
 }
 
 // A change that means nothing, and one of the server certificate, disconnect
