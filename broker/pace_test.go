@@ -220,7 +220,9 @@ func TestAUTHZ13KeepManyInTime(t *testing.T) {
 		var ended moments
 		many := broker.Limits{ConnectionsPerSource: 3 * each, ConnectRate: 3 * each, SessionsPerIdentity: 3 * each}
 		l := newPipes()
-		a := access(t, allow("alice", pub("a")), allow("bob", pub("b")))
+		// The rights of each client are others: what is known of one says nothing.
+		own := pub("a/{principal.clientId}")
+		a := access(t, allow("alice", own), allow("bob", own))
 		a.KeepClients = true
 		b := newServerWith(t, broker.Options{Observer: &ended, Limits: many}).open(broker.Port{Access: a}, l)
 		b.dial = l.dial
@@ -230,7 +232,7 @@ func TestAUTHZ13KeepManyInTime(t *testing.T) {
 				go func() { _, _ = io.Copy(io.Discard, p.nc); _ = p.nc.Close() }()
 			}
 		}
-		a.Authorization = policy(t, allow("alice", pub("a")), allow("bob"))
+		a.Authorization = policy(t, allow("alice", pub("a/+")), allow("bob"))
 		b.set(a)
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
