@@ -20,20 +20,24 @@ import (
 	"github.com/mqttwarden/mqttwarden/mqttauthz"
 )
 
-// BenchmarkReload changes the policy of a port with 10,000 clients, who are
-// disconnected, while about each millisecond a message goes from client to client
-// of another port: how long does the longest take? (AUTHZ-13) One operation is one
-// change, from its beginning to when the last client is gone, and as much time
-// without. See package latency for how it is measured.
+// BenchmarkReload changes the policy of a port with 10,000 clients, or closes it.
+// The clients are disconnected, while about each millisecond a message goes from
+// client to client of another port: how long does the longest take? (AUTHZ-13) One
+// operation is one change, from its beginning to when the last client is gone, and
+// as much time without. See package latency for how it is measured.
 func BenchmarkReload(b *testing.B) {
-	for _, transport := range []string{"tcp", "tls"} {
-		b.Run(transport, func(b *testing.B) {
-			server := latency.Start(b, latency.LikeOthers(), roleReloading, transport)
+	for _, bb := range []struct{ name, transport, change string }{
+		{"tcp", "tcp", "change"},
+		{"tls", "tls", "change"},
+		{"closing", "tcp", "close"},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			server := latency.Start(b, latency.LikeOthers(), roleReloading, bb.transport)
 			var crowded, other string
 			if _, err := fmt.Sscan(server.Ready, &crowded, &other); err != nil {
 				b.Fatal(err)
 			}
-			crowd := latency.Start(b, latency.BehindOthers(), roleCrowd, transport, crowded)
+			crowd := latency.Start(b, latency.BehindOthers(), roleCrowd, bb.transport, crowded)
 			m := measureMessages(b, other)
 			var change time.Duration
 			for b.Loop() {
@@ -42,7 +46,7 @@ func BenchmarkReload(b *testing.B) {
 				server.Say(b, "collect")
 				server.Read(b) // what so many CONNECTs left behind is collected
 				began := time.Now()
-				server.Say(b, "change")
+				server.Say(b, bb.change)
 				m.Sample("change", crowd.Until(b))
 				m.Sample("quiet", time.After(time.Since(began)))
 				took, err := time.ParseDuration(server.Read(b))
@@ -93,8 +97,8 @@ const crowdSize = 10_000
 
 // serveReloads is a broker with a port of the transport that is its argument, for
 // the crowd, and one without TLS for others. It prints where they are. For each line
-// of its input it collects garbage, or changes the policy of the first, and prints
-// how long that took.
+// of its input it collects garbage, changes the policy of the first, or closes it,
+// and prints how long that took.
 func serveReloads(args []string) {
 	s := broker.NewServer(broker.Options{Limits: broker.Limits{
 		PendingPerSource: 2 * crowdSize, SessionsPerIdentity: 2 * crowdSize, ConnectionsPerSource: 2 * crowdSize, ConnectRate: 2 * crowdSize,
@@ -110,21 +114,32 @@ func serveReloads(args []string) {
 		root := must(devca.Root(devca.Named("root")))
 		config = &tls.Config{Certificates: []tls.Certificate{must(root.Leaf(devca.Spec{Hosts: []string{"127.0.0.1"}})).TLS()}}
 	}
-	listen := func(c *tls.Config) *broker.Listener {
-		l := must(net.Listen("tcp", "127.0.0.1:0"))
+	listen := func(address string, c *tls.Config) *broker.Listener {
+		l := must(net.Listen("tcp", address))
 		return must(s.Listen(l, broker.Port{Name: l.Addr().String(), TLS: c, Access: access(0)}))
 	}
-	crowded, other := listen(config), listen(nil)
+	crowded, other := listen("127.0.0.1:0", config), listen("127.0.0.1:0", nil)
 	fmt.Println(crowded.Addr(), other.Addr())
 	lines := bufio.NewScanner(os.Stdin)
 	for i := 1; lines.Scan(); i++ {
 		start := time.Now()
-		if lines.Text() == "collect" {
+		var err error
+		switch lines.Text() {
+		case "collect":
 			runtime.GC()
-		} else if err := crowded.SetAccess(access(i)); err != nil {
+		case "change":
+			err = crowded.SetAccess(access(i))
+		case "close":
+			err = crowded.Close()
+		}
+		if err != nil {
 			panic(err)
 		}
-		fmt.Println(time.Since(start))
+		took := time.Since(start)
+		if lines.Text() == "close" { // for the next time
+			crowded = listen(crowded.Addr().String(), config)
+		}
+		fmt.Println(took)
 	}
 }
 
