@@ -38,7 +38,7 @@ func (c *conn) disconnectLocked(code mqttauth.ReasonCode, cause error) {
 func (c *conn) sendAway(code mqttauth.ReasonCode, cause error) {
 	c.mu.Lock()
 	said := c.sayGoodbye(code, cause)
-	c.away = said
+	c.away = c.away || said
 	c.mu.Unlock()
 	if said {
 		c.out.flush()
