@@ -32,7 +32,7 @@ func BenchmarkReload(b *testing.B) {
 		{"closing", "tcp", "close"},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			server := latency.Start(b, latency.LikeOthers(), roleReloading, bb.transport)
+			server := latency.Start(b, latency.BeforeOthers(b), roleReloading, bb.transport)
 			var crowded, other string
 			if _, err := fmt.Sscan(server.Ready, &crowded, &other); err != nil {
 				b.Fatal(err)

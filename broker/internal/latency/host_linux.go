@@ -38,12 +38,11 @@ func (l gapList) meet(from, till time.Time) bool {
 type host struct{ watch *Process } // nil without the privileges
 
 func watchHost(b *testing.B) *host {
-	first := beforeOthers().command(b, "true")
-	if err := first.Run(); err != nil {
-		b.Logf("%v: %v; nothing is left out", first, err)
+	first := beforeAll(b)
+	if first == nil {
 		return &host{}
 	}
-	return &host{Start(b, beforeOthers(), roleWatching)}
+	return &host{Start(b, first, roleWatching)}
 }
 
 // gaps returns those since the last time.
@@ -62,6 +61,7 @@ func (h *host) gaps(b *testing.B) gapList {
 // watchProcessors prints, for each line of its input, the gaps since the one
 // before.
 func watchProcessors() {
+	runtime.GOMAXPROCS(runtime.NumCPU() + 1) // the watching goroutines keep theirs
 	var mu sync.Mutex
 	var gaps gapList
 	for cpu := range runtime.NumCPU() {
@@ -93,7 +93,7 @@ func watchProcessor(cpu int, found func(gap)) {
 	}
 	period := syscall.NsecToTimespec(watchPeriod.Nanoseconds())
 	for before := time.Now(); ; {
-		_ = syscall.Nanosleep(&period, nil)
+		_, _, _ = syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&period)), 0, 0)
 		now := time.Now()
 		if now.Sub(before) > watchPeriod+watchLate {
 			found(gap{before, now})

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"runtime/debug"
 	"slices"
 	"syscall"
 	"testing"
@@ -37,19 +38,21 @@ type Exchange struct {
 // NewMeter returns a meter that writes packets to out and reads their answers from
 // in, which may be the same.
 func NewMeter(b *testing.B, out, in net.Conn, kinds ...Exchange) *Meter {
+	comeFirst(b)
 	m := &Meter{b: b, out: out, in: newStamped(b, in), kinds: kinds, host: watchHost(b), took: make(map[string][]time.Duration), left: make(map[string]int)}
 	m.r = wire.NewReader(m.in)
 	return m
 }
 
 // Sample sends packets of all kinds by turns until end is closed, or says
-// something.
+// something. No garbage is collected meanwhile.
 func (m *Meter) Sample(situation string, end <-chan time.Time) {
 	type exchange struct {
 		kind       string
 		sent, came time.Time
 	}
 	var all []exchange
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	m.host.gaps(m.b) // those that were before
 	for over := false; !over; {
 		for _, k := range m.kinds {
