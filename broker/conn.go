@@ -38,7 +38,6 @@ type conn struct {
 
 	mu        sync.Mutex
 	gone      bool  // nothing of this connection's takes effect any more
-	away      bool  // and it is one of many that were sent away together
 	graceful  bool  // the client sent DISCONNECT: no will
 	requested bool  // something of the state store
 	category  uint8 // index of the server's
@@ -126,15 +125,7 @@ func (c *conn) serve(ctx context.Context, ended func()) {
 
 // serveAccepted runs the connection from its CONNACK to its end.
 func (c *conn) serveAccepted(over func()) {
-	defer func() {
-		if !c.wasSentAway() {
-			over()
-			return
-		}
-		c.reader.Close()
-		c.out.wait() // here, so that the closer waits for nobody
-		c.server.closer.take(over)
-	}()
+	defer over()
 	defer c.recovered()
 	c.out.start(c.recovered)
 	c.read()

@@ -24,48 +24,17 @@ func (c *conn) disconnect(code mqttauth.ReasonCode, cause error) {
 }
 
 func (c *conn) disconnectLocked(code mqttauth.ReasonCode, cause error) {
-	if c.sayGoodbye(code, cause) {
-		// The peer may take its time to close; its session and will need not wait.
-		go c.release(c.client)
-		c.out.signal()
-	}
-}
-
-// sendAway is disconnect for a caller that holds no lock and has many to
-// disconnect: it does the work itself, as far as that does not block. Goroutines
-// would all stand before the next packet of another client. The closer does the
-// rest.
-func (c *conn) sendAway(code mqttauth.ReasonCode, cause error) {
-	c.mu.Lock()
-	said := c.sayGoodbye(code, cause)
-	c.away = c.away || said
-	c.mu.Unlock()
-	if said {
-		c.out.flush()
-		c.release(c.client)
-	}
-}
-
-func (c *conn) wasSentAway() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.away
-}
-
-// sayGoodbye makes DISCONNECT the last packet, unless there is nobody to send it
-// to. The connection and its client are still to be parted, and the packet to be
-// written. mu is held.
-func (c *conn) sayGoodbye(code mqttauth.ReasonCode, cause error) bool {
 	if c.gone || c.client == nil { // connect sees to those that are not accepted yet
-		return false
+		return
 	}
 	c.leave(cause)
+	// The peer may take its time to close; its session and will need not wait.
+	go c.release(c.client)
 	var last []byte
 	if c.version == mqttauth.MQTT5 {
 		last = (&wire.Disconnect{Code: code}).Append(nil, c.version)
 	}
 	c.out.finish(last)
-	return true
 }
 
 // release parts the connection from its client.
@@ -110,15 +79,6 @@ func (c *conn) refuse() bool {
 	}
 	c.killLocked(errPortClosed)
 	return true
-}
-
-// abandon has the connection, which was told to end, end now: its reader closes
-// it, and not the closer.
-func (c *conn) abandon() {
-	c.mu.Lock()
-	c.away = false
-	c.mu.Unlock()
-	c.cut()
 }
 
 // cut closes the socket under the connection's feet.

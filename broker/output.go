@@ -155,8 +155,7 @@ func (o *output) sendBefore(f func() []byte) {
 	o.signal()
 }
 
-// finish queues the last packet, which may be nil, and closes after it. Signal or
-// flush follows.
+// finish queues the last packet, which may be nil, and closes after it.
 func (o *output) finish(last []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -170,9 +169,11 @@ func (o *output) finish(last []byte) {
 	_ = o.nc.SetWriteDeadline(time.Now().Add(lastWriteTime))
 	_ = o.nc.SetReadDeadline(time.Now().Add(lastWriteTime + lingerTime))
 	o.room.Broadcast()
+	o.signal()
 }
 
 // part is finish for a client that said goodbye: there is nothing to linger for.
+// Flush follows.
 func (o *output) part() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

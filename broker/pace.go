@@ -1,10 +1,6 @@
 package broker
 
-import (
-	"runtime"
-	"sync"
-	"time"
-)
+import "time"
 
 // The end of a connection is work, and that of ten thousand at once would hold up
 // the clients of other ports. So it is spread over dismissTime, less if there are
@@ -32,34 +28,15 @@ func newPace(now time.Time, n int, latest time.Time) *pace {
 	return &pace{last: now, end: now.Add(min(latest.Sub(now), time.Duration(n)*dismissLeast))}
 }
 
-// walk calls f with each connection in its time. It waits for its turn, but when
-// the time is over.
-func (p *pace) walk(conns []*conn, turn *sync.Mutex, f func(*conn)) {
+// walk calls f with each connection in its time.
+func (p *pace) walk(conns []*conn, f func(*conn)) {
 	for len(conns) > 0 {
 		time.Sleep(pause)
-		lot := conns[:p.steps(len(conns), time.Now())]
-		conns = conns[len(lot):]
-		if len(conns) > 0 {
-			inTurn(turn, lot, f)
-		} else {
-			each(lot, f)
+		n := p.steps(len(conns), time.Now())
+		for _, c := range conns[:n] {
+			f(c)
 		}
-	}
-}
-
-// inTurn is each while nobody else has the turn. Two goroutines that do such work
-// at once keep two processors busy, and then nobody may look for packets.
-func inTurn[T any](turn *sync.Mutex, lot []T, f func(T)) {
-	turn.Lock()
-	defer turn.Unlock()
-	each(lot, f)
-}
-
-// each calls f with each. Others have the right of way.
-func each[T any](lot []T, f func(T)) {
-	for _, v := range lot {
-		f(v)
-		runtime.Gosched()
+		conns = conns[n:]
 	}
 }
 

@@ -209,7 +209,7 @@ func (l *Listener) SetAccess(a Access) error {
 // sendAway sends connections away since start.
 func (l *Listener) sendAway(conns []*conn, cause error, start time.Time) {
 	p := newPace(time.Now(), len(conns), start.Add(dismissTime))
-	p.walk(conns, &l.server.closer.turn, func(c *conn) { c.sendAway(wire.AdministrativeAction, cause) })
+	p.walk(conns, func(c *conn) { c.disconnect(wire.AdministrativeAction, cause) })
 }
 
 var (
@@ -257,9 +257,8 @@ func (l *Listener) close(ctx context.Context, disconnect func([]*conn)) error {
 	case <-ctx.Done():
 		err = errors.Join(err, ctx.Err())
 		for _, c := range l.all() {
-			c.abandon()
+			c.cut()
 		}
-		l.server.closer.hurry()
 		<-gone
 	}
 	l.server.forget(l)

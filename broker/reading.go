@@ -148,7 +148,6 @@ func (c *conn) readFailed(err error) {
 		c.drain()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.disconnect(wire.KeepAliveTimeout, errKeepAlive)
-	case c.wasSentAway(): // its end is not ours to hurry
 	default: // the peer closed, or we did
 		c.kill(errConnectionLost)
 	}

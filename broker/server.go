@@ -70,8 +70,6 @@ type Server struct {
 	store    *stateStore   // nil: none
 	revision atomic.Uint64 // counts revocations of subscriptions
 
-	closer closer
-
 	buffers sync.Pool // of *writeBuffer
 	inputs  wire.Buffers
 
@@ -154,7 +152,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		wg.Go(func() { errs[i] = l.close(ctx, shutDown) })
 	}
 	wg.Wait()
-	s.closer.wait()
 	s.clients.discardAll()
 	s.store.close()
 	return errors.Join(errs...)
