@@ -24,7 +24,8 @@ import (
 // The clients are disconnected, while about each millisecond a message goes from
 // client to client of another port: how long does the longest take? (AUTHZ-13) One
 // operation is one change, from its beginning to when the last client is gone, and
-// as much time without. See package latency for how it is measured.
+// as much time without. See package latency for how it is measured; -cpu 1 is what a
+// small gateway has.
 func BenchmarkReload(b *testing.B) {
 	for _, bb := range []struct{ name, transport, change string }{
 		{"tcp", "tcp", "change"},

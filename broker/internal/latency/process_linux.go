@@ -48,9 +48,6 @@ func Play(roles map[string]func(args []string)) bool {
 // Order is whom the operating system runs first, as the beginning of a command.
 type Order []string
 
-// LikeOthers returns the order of a process that is like any other of the machine.
-func LikeOthers() Order { return nil }
-
 // BehindOthers returns the order of what would be on other machines.
 func BehindOthers() Order { return Order{"chrt", "--idle", "0"} }
 
